@@ -1,0 +1,235 @@
+"""The values that every part of usersync_ext passes around."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class SourceState(StrEnum):
+    """What a source may do."""
+
+    OBSERVE = "observe"  # answers the provider faithfully, changes nothing in the directory
+    ACTIVE = "active"
+    OFF = "off"
+
+
+class ChangeKind(StrEnum):
+    """The verbs of a change."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    RENAME = "rename"
+    UPDATE = "update"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+
+
+DESTRUCTIVE = frozenset({ChangeKind.RENAME, ChangeKind.DEACTIVATE, ChangeKind.DELETE})
+"""The kinds that the guard counts and holds."""
+
+
+class PersonState(StrEnum):
+    """How a person of a source stands after the rules were applied."""
+
+    IN_SYNC = "in_sync"  # the account is as the rules want it
+    OBSERVED = "observed"  # the source is in observe: ``why`` says what would happen
+    NOT_IMPORTED = "not_imported"  # no account, because of a rule
+    PROPOSED = "proposed"  # an existing account waits for an administrator's decision
+    HELD = "held"  # the guard keeps a destructive change back
+    PROTECTED = "protected"  # the account is protected: nothing is changed
+    FAILED = "failed"  # no account, or not the wanted one, because of an error
+    GONE = "gone"  # the source deleted the person
+
+
+class Outcome(StrEnum):
+    """What became of a change."""
+
+    APPLIED = "applied"
+    HELD = "held"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A configured connection to one tenant of an identity provider."""
+
+    id: int
+    key: str  # [a-z0-9-]+, part of the SCIM base URL
+    name: str
+    kind: str  # of the provider: entra, okta, …
+    state: SourceState
+    directory: str  # registry name of the selected directory; "" when none is selected
+    rules: Mapping[str, Any]  # complete: every key of core.options.RULES
+    version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A person as their source states them."""
+
+    id: int  # of the mirror's row; 0 before it is stored
+    scim_id: str  # our random UUID, the SCIM ``id``
+    external_id: str | None
+    user_name: str
+    active: bool | None  # None: the source does not say
+    full_name: str
+    given_name: str = ""
+    family_name: str = ""
+    email: str = ""
+    deleted: bool = False
+    state: str = ""  # PersonState after the last reconcile, "" before the first
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A person as the directory holds them.
+
+    ``key`` identifies the account in its directory for ever; ``""`` before it exists.
+    ``owner`` is the key of the source that manages it, ``None`` for a local account.
+    """
+
+    key: str
+    user_name: str
+    full_name: str = ""
+    email: str = ""
+    active: bool = True
+    protected: bool = False
+    email_verified: bool = False
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One intended difference between an identity and its account.
+
+    ``reason`` is shown to administrators and providers as it is.
+    """
+
+    kind: ChangeKind
+    subject: str  # the identity's user name as the source states it
+    before: Account | None
+    after: Account | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rule's part in a decision: what went in, what came out, in words."""
+
+    rule: str
+    input: str
+    output: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the rules say about one person: the changes, the state and the way there."""
+
+    identity: Identity
+    state: PersonState
+    why: str
+    changes: tuple[Change, ...] = ()
+    steps: tuple[Step, ...] = ()
+    account: Account | None = None  # the linked or matched account as it is now
+    conflict: bool = False  # refused because a name or account is somebody else's
+    refused: bool = False  # refused because the account is protected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who caused a change.
+
+    ``kind`` is token, admin, cli, scheduler or system; ``name`` identifies it without a secret.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One line of the journal: a change and what became of it."""
+
+    id: int
+    at: datetime
+    source: str
+    actor: str
+    kind: str
+    subject: str
+    reason: str
+    outcome: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    request_id: str | None = None
+    identity_id: int | None = None
+    account_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person of the mirror with what became of them, as pages and the command line list them."""
+
+    id: int
+    source: str
+    scim_id: str
+    external_id: str | None
+    user_name: str
+    full_name: str
+    email: str
+    active: bool
+    deleted: bool
+    state: PersonState
+    why: str
+    account_key: str | None
+    account_name: str | None
+    created_at: datetime
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token of a source, without its secret."""
+
+    id: int
+    source: str
+    label: str
+    prefix: str  # first characters, shown in lists
+    last_four: str
+    read_only: bool
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    last_used_from: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One SCIM request as the requests page shows it; never a body or a header."""
+
+    at: datetime
+    source_id: int
+    method: str
+    path: str
+    status: int
+    duration_ms: int
+    detail: str = ""  # the error's text, or what was ignored
+    client: str = ""  # address
+    token_prefix: str = ""
+    request_id: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
