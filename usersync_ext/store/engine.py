@@ -1,0 +1,188 @@
+"""One engine and its two kinds of transaction: ``reading()`` and ``writing()``.
+
+SQLite's driver begins no transaction of its own here: readers ``BEGIN``, writers take a
+process-wide lock and then ``BEGIN IMMEDIATE``. Without the lock four threads starve each other in
+SQLite's busy loop; with a plain ``BEGIN`` a read-modify-write fails at once with "database is
+locked" or, with the driver's default, loses updates without a word.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from ..errors import ConfigError, UserSyncError
+from .durability import LogFailed, LogSync
+
+logger = logging.getLogger("usersync")
+Session = Connection
+"""What a transaction gives: Core statements only. An ORM session would cost each of them more."""
+BUSY_TIMEOUT_SECONDS = 5
+LOCK_ID = 7_357_001
+"""The advisory lock that serialises upgrades on PostgreSQL (any number of ours will do)."""
+
+
+class StoreBusy(UserSyncError):
+    """The database did not answer in time; ask again after ``retry_after_seconds``."""
+
+    retry_after_seconds = 5
+
+
+class Store:
+    """The database of one app: hands out sessions, owns the engine and the writers' lock."""
+
+    def __init__(self, url: str) -> None:
+        self.url = checked_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+        self._log = LogSync(str(self.url.database))
+        self._engine_lock = threading.Lock()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made at first use: an app that only starts opens no connection."""
+        if self._engine is None:
+            with self._engine_lock:
+                if self._engine is None:
+                    self._engine = build_engine(self.url, sqlite=self.is_sqlite)
+        return self._engine
+
+    @property
+    def location(self) -> str:
+        """The database in words, without its password."""
+        return str(self.url.render_as_string(hide_password=True))
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that sees one snapshot; what it writes is rolled back."""
+        with translated(), self.engine.connect() as session:
+            yield session
+
+    @contextmanager
+    def glancing(self) -> Iterator[Session]:
+        """Yield a session for one statement: a snapshot of its own, without a transaction."""
+        with translated(), self.engine.connect() as session:
+            yield session.execution_options(usersync_glance=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Yield a session whose work is committed at the end, or not at all.
+
+        Never hold it open across a network call, a hook, a directory call that leaves this
+        database, a signal or a template.
+        """
+        with translated():
+            if not self.is_sqlite:
+                with self.engine.begin() as session:
+                    yield session
+                return
+            if not self._lock.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+                raise StoreBusy("the database is busy with another write")
+            try:
+                writer = self.engine.connect().execution_options(usersync_write=True)
+                with writer as session, session.begin():
+                    yield session
+                commit = self._log.note_commit()
+            finally:
+                self._lock.release()
+            self._log.wait(commit)
+
+    def dispose(self) -> None:
+        """Close every connection; the next use opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a database that is locked, down or out of reach into ``StoreBusy``."""
+    try:
+        yield
+    except (sqlite3.OperationalError, LogFailed) as error:  # from our own BEGIN, or a failing disk
+        logger.warning("the database is not available: %s", one_line(error))
+        raise StoreBusy("the database did not answer in time") from error
+    except OperationalError as error:
+        if "no such table" in str(error.orig) or "no such column" in str(error.orig):
+            raise
+        logger.warning("the database is not available: %s", one_line(error.orig))
+        raise StoreBusy("the database did not answer in time") from error
+
+
+def one_line(error: BaseException | None) -> str:
+    """Return the text of a driver's error, which may go over several lines."""
+    return " ".join(str(error).split())
+
+
+def checked_url(value: str) -> Any:
+    """Return the parsed database URL.
+
+    Raises ConfigError for a URL that cannot be read and for SQLite's ``:memory:``, which every
+    connection would see empty.
+    """
+    try:
+        url = make_url(value)
+    except ArgumentError as error:
+        raise ConfigError("USERSYNC_DATABASE_URI is not a database URL") from error
+    if url.get_backend_name() == "sqlite" and (url.database or "") in {"", ":memory:"}:
+        raise ConfigError(
+            "USERSYNC_DATABASE_URI: a database in memory loses everybody at restart and is "
+            "different for each thread; name a file"
+        )
+    return url
+
+
+def build_engine(url: Any, *, sqlite: bool) -> Engine:
+    """Return an engine that behaves the same on both databases."""
+    if not sqlite:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        event.listen(engine, "connect", prepare_postgresql)
+        return engine
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+    )
+    event.listen(engine, "connect", prepare_sqlite)
+    event.listen(engine, "begin", begin_sqlite)
+    return engine
+
+
+def prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Let a statement wait for the locks of others as long as on SQLite, not for ever."""
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'")
+    cursor.close()
+    connection.autocommit = False
+
+
+def prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Set a new SQLite connection up; ``durability`` says why NORMAL is enough."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def begin_sqlite(connection: Connection) -> None:
+    """Begin the transaction that the driver would otherwise begin too late."""
+    options = connection.get_execution_options()
+    if "usersync_glance" in options:
+        return
+    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+    driver.execute("BEGIN IMMEDIATE" if "usersync_write" in options else "BEGIN")
+
+
+def lock_for_upgrade(connection: Connection) -> None:
+    """Wait until no other process upgrades the same PostgreSQL database."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})

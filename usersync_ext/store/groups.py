@@ -1,0 +1,265 @@
+"""The groups of the mirror. Members are rows: a change of k members touches O(k) of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..core.username import fold
+from .engine import Session
+from .mirror import StoredResource, record_text
+from .schema import GroupChildRow, GroupMemberRow, GroupRow, IdentityRow, table_of
+
+TABLE = table_of(GroupRow)
+MEMBERS = table_of(GroupMemberRow)
+CHILDREN = table_of(GroupChildRow)
+IDENTITIES = table_of(IdentityRow)
+SLICE = 500
+
+GROUP_COLUMNS = (
+    TABLE.c.id,
+    TABLE.c.scim_id,
+    TABLE.c.external_id,
+    TABLE.c.display_name,
+    TABLE.c.record,
+    TABLE.c.version,
+    TABLE.c.created_at,
+    TABLE.c.modified_at,
+)
+
+
+ONE_GROUP = select(*GROUP_COLUMNS).where(
+    TABLE.c.source_id == bindparam("source_id"), TABLE.c.scim_id == bindparam("scim_id")
+)
+ONE_GROUP_FOR_UPDATE = ONE_GROUP.with_for_update()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberIds:
+    """Row ids of members: people and groups."""
+
+    people: frozenset[int]
+    groups: frozenset[int]
+
+
+def group_from_row(row: Any) -> StoredResource:
+    """Return the stored group of a row with GROUP_COLUMNS; its members are not read."""
+    return StoredResource(
+        resource_type="Group",
+        id=row.id,
+        scim_id=row.scim_id,
+        external_id=row.external_id,
+        name=row.display_name,
+        record=row.record,
+        version=row.version,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+    )
+
+
+def get_group(
+    session: Session, source_id: int, scim_id: str, *, for_update: bool = False
+) -> StoredResource | None:
+    """Return a group of a source without its members, None if there is none with that id."""
+    query = ONE_GROUP_FOR_UPDATE if for_update else ONE_GROUP
+    row = session.execute(query, {"source_id": source_id, "scim_id": scim_id}).first()
+    return group_from_row(row) if row is not None else None
+
+
+def find_rival_groups(
+    session: Session, source_id: int, name: str, external_id: str | None, other_than: str = ""
+) -> list[StoredResource]:
+    """Return the other groups of a source with this display name or externalId."""
+    wanted = TABLE.c.display_name_key == fold(name)
+    if external_id is not None:
+        wanted |= TABLE.c.external_id == external_id
+    rows = session.execute(
+        select(*GROUP_COLUMNS).where(
+            TABLE.c.source_id == source_id, wanted, TABLE.c.scim_id != other_than
+        )
+    )
+    return [group_from_row(row) for row in rows]
+
+
+def group_values(record: Mapping[str, Any], comparable: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that follow from what a source said about a group."""
+    return {
+        "external_id": record.get("externalId"),
+        "display_name": record["displayName"],
+        "display_name_key": fold(record["displayName"]),
+        "record": record_text(record),
+        "comparable": comparable,
+    }
+
+
+def insert_group(
+    session: Session, source_id: int, scim_id: str, values: Mapping[str, Any], now: datetime
+) -> int:
+    """Store a new group without members; return the row's id."""
+    row_id: int = session.execute(
+        insert(TABLE)
+        .values(
+            source_id=source_id,
+            scim_id=scim_id,
+            version=1,
+            created_at=now,
+            modified_at=now,
+            **values,
+        )
+        .returning(TABLE.c.id)
+    ).scalar_one()
+    return row_id
+
+
+def touch_group(
+    session: Session, group_id: int, now: datetime, values: Mapping[str, Any] | None = None
+) -> None:
+    """Store a change of a group, with new columns or of its members only."""
+    session.execute(
+        update(TABLE)
+        .where(TABLE.c.id == group_id)
+        .values(version=TABLE.c.version + 1, modified_at=now, **(values or {}))
+    )
+
+
+def delete_group(session: Session, group_id: int, now: datetime) -> None:
+    """Remove a group; groups that had it as a member get a new version."""
+    parents = select(CHILDREN.c.group_id).where(CHILDREN.c.child_id == group_id)
+    session.execute(
+        update(TABLE)
+        .where(TABLE.c.id.in_(parents))
+        .values(version=TABLE.c.version + 1, modified_at=now)
+    )
+    session.execute(delete(TABLE).where(TABLE.c.id == group_id))
+
+
+def slices(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield the values in lists of at most SLICE."""
+    rest = list(values)
+    for start in range(0, len(rest), SLICE):
+        yield rest[start : start + SLICE]
+
+
+def resolve_members(
+    session: Session, source_id: int, scim_ids: Sequence[str]
+) -> tuple[MemberIds, list[str]]:
+    """Return the row ids of members, and the SCIM ids that this source does not have."""
+    people: dict[str, int] = {}
+    groups: dict[str, int] = {}
+    unique = list(dict.fromkeys(scim_ids))
+    for part in slices(unique):
+        rows = session.execute(
+            select(IDENTITIES.c.scim_id, IDENTITIES.c.id).where(
+                IDENTITIES.c.source_id == source_id,
+                IDENTITIES.c.scim_id.in_(part),
+                IDENTITIES.c.deleted_at.is_(None),
+            )
+        )
+        people.update((row.scim_id, row.id) for row in rows)
+    for part in slices(i for i in unique if i not in people):
+        rows = session.execute(
+            select(TABLE.c.scim_id, TABLE.c.id).where(
+                TABLE.c.source_id == source_id, TABLE.c.scim_id.in_(part)
+            )
+        )
+        groups.update((row.scim_id, row.id) for row in rows)
+    unknown = [i for i in unique if i not in people and i not in groups]
+    return MemberIds(frozenset(people.values()), frozenset(groups.values())), unknown
+
+
+def insert_new(session: Session, table: Table, rows: Sequence[Mapping[str, int]]) -> int:
+    """Insert the rows that are not there yet; return how many were new."""
+    dialect = postgresql if session.dialect.name == "postgresql" else sqlite
+    added = 0
+    for part in slices(rows):
+        statement = dialect.insert(table).values(part).on_conflict_do_nothing()
+        added += len(session.execute(statement.returning(table.c.group_id)).all())
+    return added
+
+
+def add_members(session: Session, group_id: int, members: MemberIds) -> int:
+    """Add members; return how many were not members before."""
+    return insert_new(
+        session,
+        MEMBERS,
+        [{"group_id": group_id, "identity_id": i} for i in sorted(members.people)],
+    ) + insert_new(
+        session,
+        CHILDREN,
+        [{"group_id": group_id, "child_id": i} for i in sorted(members.groups)],
+    )
+
+
+def remove_members(session: Session, group_id: int, members: MemberIds) -> int:
+    """Remove members; return how many there were."""
+    removed = 0
+    for table, column, ids in (
+        (MEMBERS, MEMBERS.c.identity_id, members.people),
+        (CHILDREN, CHILDREN.c.child_id, members.groups),
+    ):
+        for part in slices(sorted(ids)):
+            statement = delete(table).where(table.c.group_id == group_id, column.in_(part))
+            removed += session.execute(statement).rowcount
+    return removed
+
+
+def current_members(session: Session, group_id: int) -> MemberIds:
+    """Return the row ids of every member."""
+    people = session.scalars(
+        select(MEMBERS.c.identity_id).where(MEMBERS.c.group_id == group_id)
+    ).all()
+    groups = session.scalars(select(CHILDREN.c.child_id).where(CHILDREN.c.group_id == group_id))
+    return MemberIds(frozenset(people), frozenset(groups))
+
+
+def replace_members(session: Session, group_id: int, members: MemberIds) -> int:
+    """Make the members exactly these; return how many were added or removed."""
+    now = current_members(session, group_id)
+    gone = MemberIds(now.people - members.people, now.groups - members.groups)
+    new = MemberIds(members.people - now.people, members.groups - now.groups)
+    return remove_members(session, group_id, gone) + add_members(session, group_id, new)
+
+
+def members_of(session: Session, group_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """Return the members of groups as pairs of type (User, Group) and SCIM id, in stable order."""
+    found: dict[int, list[tuple[str, str]]] = {group_id: [] for group_id in group_ids}
+    for part in slices(group_ids):
+        people = (
+            select(MEMBERS.c.group_id, literal("User").label("type"), IDENTITIES.c.scim_id)
+            .join(IDENTITIES, IDENTITIES.c.id == MEMBERS.c.identity_id)
+            .where(MEMBERS.c.group_id.in_(part))
+            .order_by(MEMBERS.c.group_id, MEMBERS.c.identity_id)
+        )
+        groups = (
+            select(CHILDREN.c.group_id, literal("Group").label("type"), TABLE.c.scim_id)
+            .join(TABLE, TABLE.c.id == CHILDREN.c.child_id)
+            .where(CHILDREN.c.group_id.in_(part))
+            .order_by(CHILDREN.c.group_id, CHILDREN.c.child_id)
+        )
+        for query in (people, groups):
+            for group_id, kind, scim_id in session.execute(query):
+                found[group_id].append((kind, scim_id))
+    return found
+
+
+def list_groups(
+    session: Session, source_id: int, *, after_id: int = 0, limit: int = 100
+) -> list[tuple[StoredResource, int]]:
+    """Return groups of a source with their number of members, to show them on pages."""
+    count = (
+        select(func.count())
+        .select_from(MEMBERS)
+        .where(MEMBERS.c.group_id == TABLE.c.id)
+        .correlate(TABLE)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(*GROUP_COLUMNS, count.label("members"))
+        .where(TABLE.c.source_id == source_id, TABLE.c.id > after_id)
+        .order_by(TABLE.c.id)
+        .limit(limit)
+    )
+    return [(group_from_row(row), row.members) for row in rows]

@@ -1,0 +1,390 @@
+"""The people of the mirror: what each source said, word for word."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Text
+
+from ..core.mapping import identity_from_record
+from ..core.records import Identity
+from ..core.username import fold
+from .engine import Session
+from .schema import GroupMemberRow, GroupRow, IdentityEmailRow, IdentityRow, table_of
+
+TABLE = table_of(IdentityRow)
+EMAILS = table_of(IdentityEmailRow)
+GROUPS = table_of(GroupRow)
+MEMBERS = table_of(GroupMemberRow)
+
+
+class json_pairs(FunctionElement[str]):
+    """All pairs of two columns as a JSON array of arrays, ``[]`` or NULL without any."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_pairs, "sqlite")
+def _pairs_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **kw)}))"
+
+
+@compiles(json_pairs, "postgresql")
+def _pairs_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"json_agg(json_build_array({compiler.process(element.clauses, **kw)}))::text"
+
+
+def groups_of_column() -> ColumnElement[str]:
+    """Return the column of a person's groups as JSON pairs of SCIM id and display name."""
+    return (
+        select(json_pairs(GROUPS.c.scim_id, GROUPS.c.display_name))
+        .select_from(MEMBERS.join(GROUPS, GROUPS.c.id == MEMBERS.c.group_id))
+        .where(MEMBERS.c.identity_id == TABLE.c.id)
+        .correlate(TABLE)
+        .scalar_subquery()
+        .label("groups")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResource:
+    """A resource of the mirror: its SCIM record and what the server knows of it.
+
+    ``record`` is JSON text without ``id``, ``meta``, ``groups`` and ``members``. ``groups`` are
+    pairs of SCIM id and display name, sorted; a group has none.
+    """
+
+    resource_type: str  # User or Group
+    id: int
+    scim_id: str
+    record: str
+    version: int
+    created_at: datetime
+    modified_at: datetime
+    external_id: str | None = None
+    name: str = ""  # user name or display name
+    state: str = ""  # of a person: core.records.PersonState
+    why: str = ""
+    groups: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def etag(self) -> str:
+        """The weak entity tag (RFC 7644 §3.14); it covers ``groups``."""
+        if not self.groups:
+            return f'W/"{self.version}"'
+        return f'W/"{self.version}-{zlib.crc32(repr(self.groups).encode()):08x}"'
+
+    def parsed(self) -> dict[str, Any]:
+        """Return the record as a new JSON object."""
+        value: dict[str, Any] = json.loads(self.record)
+        return value
+
+
+USER_COLUMNS = (
+    TABLE.c.id,
+    TABLE.c.scim_id,
+    TABLE.c.external_id,
+    TABLE.c.user_name,
+    TABLE.c.record,
+    TABLE.c.version,
+    TABLE.c.created_at,
+    TABLE.c.modified_at,
+    TABLE.c.state,
+    TABLE.c.why,
+)
+
+
+def user_from_row(row: Any) -> StoredResource:
+    """Return the stored person of a row with USER_COLUMNS and ``groups``."""
+    return StoredResource(
+        resource_type="User",
+        id=row.id,
+        scim_id=row.scim_id,
+        external_id=row.external_id,
+        name=row.user_name,
+        state=row.state,
+        why=row.why,
+        record=row.record,
+        version=row.version,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        groups=pairs_from_json(row.groups),
+    )
+
+
+def pairs_from_json(text: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the sorted pairs of a ``json_pairs`` column."""
+    if not text or text == "[]":
+        return ()
+    return tuple(sorted((str(a), str(b)) for a, b in json.loads(text)))
+
+
+def users_query() -> Select[Any]:
+    """Return the query that reads living people for answers."""
+    return select(*USER_COLUMNS, groups_of_column()).where(TABLE.c.deleted_at.is_(None))
+
+
+USERS = users_query()
+ONE_USER = USERS.where(
+    TABLE.c.source_id == bindparam("source_id"), TABLE.c.scim_id == bindparam("scim_id")
+)
+ONE_USER_FOR_UPDATE = ONE_USER.with_for_update(of=TABLE)
+
+
+def get_user(
+    session: Session, source_id: int, scim_id: str, *, for_update: bool = False
+) -> StoredResource | None:
+    """Return a living person of a source, None if there is none with that id."""
+    query = ONE_USER_FOR_UPDATE if for_update else ONE_USER
+    row = session.execute(query, {"source_id": source_id, "scim_id": scim_id}).first()
+    return user_from_row(row) if row is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rivals:
+    """Who stands in the way of a user name or externalId in one source, and who came before."""
+
+    user_name: str | None = None  # SCIM id of the living person with the name
+    external_id: str | None = None  # SCIM id of the living person with the externalId
+    former_id: int | None = None  # row of the newest deleted person with the externalId
+
+
+def find_rivals(
+    session: Session,
+    source_id: int,
+    user_name: str,
+    external_id: str | None,
+    *,
+    other_than: str = "",
+) -> Rivals:
+    """Return who else in a source has this user name or externalId."""
+    key = fold(user_name)
+    rows = session.execute(
+        RIVALS, {"source_id": source_id, "key": key, "external_id": external_id}
+    ).all()
+    living = [row for row in rows if row.deleted_at is None and row.scim_id != other_than]
+    former = [row.id for row in rows if row.deleted_at is not None]
+    return Rivals(
+        user_name=next((r.scim_id for r in living if r.user_name_key == key), None),
+        external_id=next(
+            (r.scim_id for r in living if external_id is not None and r.external_id == external_id),
+            None,
+        ),
+        former_id=max(former, default=None),
+    )
+
+
+SPOKEN = (
+    "external_id",
+    "user_name",
+    "user_name_key",
+    "full_name",
+    "full_name_key",
+    "email",
+    "active",
+    "record",
+    "comparable",
+    "state",
+    "why",
+)
+"""The columns that follow from what a source said and the rules made of it."""
+INSERT_USER = insert(TABLE).returning(TABLE.c.id)
+INSERT_EMAILS = insert(EMAILS)
+THIS_ROW = TABLE.c.id == bindparam("row_id")
+UPDATE_USER = (
+    update(TABLE)
+    .where(THIS_ROW)
+    .values(
+        version=TABLE.c.version + 1,
+        **{name: bindparam(f"new_{name}") for name in (*SPOKEN, "modified_at")},
+    )
+)
+SET_OUTCOME = (
+    update(TABLE).where(THIS_ROW).values(state=bindparam("new_state"), why=bindparam("new_why"))
+)
+RIVAL_COLUMNS = (
+    TABLE.c.id,
+    TABLE.c.scim_id,
+    TABLE.c.user_name_key,
+    TABLE.c.external_id,
+    TABLE.c.deleted_at,
+)
+RIVALS = (
+    select(*RIVAL_COLUMNS)
+    .where(
+        TABLE.c.source_id == bindparam("source_id"),
+        TABLE.c.user_name_key == bindparam("key"),
+        TABLE.c.deleted_at.is_(None),
+    )
+    .union_all(
+        select(*RIVAL_COLUMNS).where(
+            TABLE.c.source_id == bindparam("source_id"),
+            TABLE.c.external_id == bindparam("external_id"),
+        )
+    )
+)
+
+
+def new_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns under the names that UPDATE_USER has for their new values."""
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+def row_values(
+    identity: Identity,
+    record: Mapping[str, Any],
+    comparable: Mapping[str, Any],
+    state: str,
+    why: str,
+) -> dict[str, Any]:
+    """Return the columns of a person: what the source said, and how they stand by the rules."""
+    return {
+        "state": state,
+        "why": why,
+        "external_id": identity.external_id,
+        "user_name": identity.user_name,
+        "user_name_key": fold(identity.user_name),
+        "full_name": identity.full_name,
+        "full_name_key": fold(identity.full_name),
+        "email": identity.email,
+        "active": identity.active is not False,
+        "record": record_text(record),
+        "comparable": comparable,
+    }
+
+
+def record_text(record: Mapping[str, Any]) -> str:
+    """Return a record as the JSON text that is stored."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def email_keys(record: Mapping[str, Any]) -> set[str]:
+    """Return the comparable form of every e-mail of a record."""
+    emails = record.get("emails") or ()
+    return {
+        fold(email["value"])
+        for email in emails
+        if isinstance(email, Mapping) and isinstance(email.get("value"), str)
+    }
+
+
+def insert_user(
+    session: Session,
+    source_id: int,
+    scim_id: str,
+    values: Mapping[str, Any],
+    keys: set[str],
+    now: datetime,
+) -> int:
+    """Store a new person; return the row's id."""
+    row = {"source_id": source_id, "scim_id": scim_id, "version": 1}
+    times = {"created_at": now, "modified_at": now}
+    identity_id: int = session.execute(INSERT_USER, {**row, **times, **values}).scalar_one()
+    add_emails(session, source_id, identity_id, keys)
+    return identity_id
+
+
+def update_user(
+    session: Session,
+    source_id: int,
+    identity_id: int,
+    values: Mapping[str, Any],
+    keys: tuple[set[str], set[str]],
+    now: datetime,
+) -> None:
+    """Store what a source now says about a person; ``keys`` are the e-mails before and after."""
+    session.execute(
+        UPDATE_USER, {"row_id": identity_id, "new_modified_at": now, **new_values(values)}
+    )
+    before, after = keys
+    if before - after:
+        session.execute(
+            delete(EMAILS).where(
+                EMAILS.c.identity_id == identity_id, EMAILS.c.email_key.in_(before - after)
+            )
+        )
+    add_emails(session, source_id, identity_id, after - before)
+
+
+def add_emails(session: Session, source_id: int, identity_id: int, keys: set[str]) -> None:
+    """Store the comparable e-mails of a person."""
+    if keys:
+        session.execute(
+            INSERT_EMAILS,
+            [
+                {"identity_id": identity_id, "source_id": source_id, "email_key": key}
+                for key in sorted(keys)
+            ],
+        )
+
+
+def bury_user(session: Session, identity_id: int, now: datetime) -> None:
+    """Make a person a tombstone: gone for the provider, out of every group, remembered by us."""
+    in_groups = select(MEMBERS.c.group_id).where(MEMBERS.c.identity_id == identity_id)
+    session.execute(
+        update(GROUPS)
+        .where(GROUPS.c.id.in_(in_groups))
+        .values(version=GROUPS.c.version + 1, modified_at=now)
+    )
+    session.execute(delete(MEMBERS).where(MEMBERS.c.identity_id == identity_id))
+    session.execute(delete(EMAILS).where(EMAILS.c.identity_id == identity_id))
+    session.execute(
+        update(TABLE)
+        .where(TABLE.c.id == identity_id)
+        .values(deleted_at=now, modified_at=now, version=TABLE.c.version + 1)
+    )
+
+
+def set_outcome(session: Session, identity_id: int, state: str, why: str) -> None:
+    """Record how a person stands after the rules."""
+    session.execute(SET_OUTCOME, {"row_id": identity_id, "new_state": state, "new_why": why})
+
+
+IDENTITY_COLUMNS = (
+    TABLE.c.id,
+    TABLE.c.scim_id,
+    TABLE.c.record,
+    TABLE.c.deleted_at,
+    TABLE.c.state,
+    TABLE.c.why,
+)
+
+
+def get_identities(session: Session, source_id: int, ids: Sequence[int]) -> list[Identity]:
+    """Return identities by row id, deleted ones too, in the order of their ids."""
+    query = (
+        select(*IDENTITY_COLUMNS)
+        .where(TABLE.c.source_id == source_id, TABLE.c.id.in_(ids))
+        .order_by(TABLE.c.id)
+    )
+    return [identity_from_row(row) for row in session.execute(query)]
+
+
+def identity_from_row(row: Any) -> Identity:
+    """Return the identity of a row of IDENTITY_COLUMNS."""
+    return identity_from_record(
+        json.loads(row.record),
+        row_id=row.id,
+        scim_id=row.scim_id,
+        deleted=row.deleted_at is not None,
+        state=row.state,
+        why=row.why,
+    )
+
+
+def identity_ids_after(session: Session, source_id: int, after: int, limit: int) -> list[int]:
+    """Return the next row ids of a source, to walk all its people in slices."""
+    query = (
+        select(TABLE.c.id)
+        .where(TABLE.c.source_id == source_id, TABLE.c.id > after)
+        .order_by(TABLE.c.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))

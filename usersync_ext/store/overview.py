@@ -1,0 +1,128 @@
+"""What pages show of all sources at once, in a fixed number of statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Result, func, or_, select
+
+from ..core.records import Source, Token
+from .engine import Session
+from .schema import HeldRow, IdentityRow, SourceRow, TokenRow, table_of
+from .tokens import EXPIRY_WARNING, token_from_row
+
+HELD = table_of(HeldRow)
+IDENTITIES = table_of(IdentityRow)
+SOURCES = table_of(SourceRow)
+TOKENS = table_of(TokenRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The numbers of one source; ``expiring`` are its tokens that end within the warning time."""
+
+    states: Mapping[str, int] = field(default_factory=dict)  # living people by state
+    held: int = 0  # changes that wait for a decision
+    last_request_at: datetime | None = None
+    live_tokens: int = 0
+    expiring: tuple[Token, ...] = ()
+
+    @property
+    def people(self) -> int:
+        """How many living people there are."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldChange:
+    """A change that the guard keeps back, and whose it is."""
+
+    id: int
+    identity_id: int
+    user_name: str
+    full_name: str
+    kind: str
+    reason: str
+    at: datetime
+
+
+def list_figures(
+    session: Session, found: Sequence[Source], now: datetime
+) -> list[tuple[Source, Figures]]:
+    """Return each source with its numbers, in the given order; five statements at most."""
+    states: dict[int, dict[str, int]] = {}
+    for source_id, state, count in session.execute(
+        select(IDENTITIES.c.source_id, IDENTITIES.c.state, func.count())
+        .where(IDENTITIES.c.deleted_at.is_(None))
+        .group_by(IDENTITIES.c.source_id, IDENTITIES.c.state)
+    ):
+        states.setdefault(source_id, {})[state] = count
+    waiting = session.execute(
+        select(HELD.c.source_id, func.count())
+        .where(HELD.c.decision == "waiting")
+        .group_by(HELD.c.source_id)
+    )
+    held = {row[0]: row[1] for row in waiting}
+    heard = {
+        row.id: row.last_request_at
+        for row in session.execute(select(SOURCES.c.id, SOURCES.c.last_request_at))
+    }
+    live = live_tokens(session, now)
+    return [
+        (
+            source,
+            Figures(
+                states=states.get(source.id, {}),
+                held=held.get(source.id, 0),
+                last_request_at=heard.get(source.id),
+                live_tokens=len(live.get(source.key, [])),
+                expiring=tuple(t for t in live.get(source.key, []) if expires_soon(t, now)),
+            ),
+        )
+        for source in found
+    ]
+
+
+def live_tokens(session: Session, now: datetime) -> dict[str, list[Token]]:
+    """Return the tokens that still open something, by key of their source."""
+    found: dict[str, list[Token]] = {}
+    rows: Result[Any] = session.execute(
+        select(*TOKENS.c, SOURCES.c.key.label("source_key"))
+        .join(SOURCES, SOURCES.c.id == TOKENS.c.source_id)
+        .where(
+            TOKENS.c.revoked_at.is_(None),
+            or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > now),
+        )
+        .order_by(TOKENS.c.expires_at, TOKENS.c.id)
+    )
+    for row in rows:
+        found.setdefault(row.source_key, []).append(token_from_row(row, row.source_key))
+    return found
+
+
+def expires_soon(token: Token, now: datetime) -> bool:
+    """Tell whether a live token ends within the warning time."""
+    return token.expires_at is not None and token.expires_at - now <= EXPIRY_WARNING
+
+
+def list_held(
+    session: Session, source_id: int, *, after_id: int = 0, limit: int = 100
+) -> list[HeldChange]:
+    """Return the changes of a source that wait for a decision, oldest first."""
+    rows = session.execute(
+        select(
+            HELD.c.id,
+            HELD.c.identity_id,
+            IDENTITIES.c.user_name,
+            IDENTITIES.c.full_name,
+            HELD.c.kind,
+            HELD.c.reason,
+            HELD.c.at,
+        )
+        .join(IDENTITIES, IDENTITIES.c.id == HELD.c.identity_id)
+        .where(HELD.c.source_id == source_id, HELD.c.decision == "waiting", HELD.c.id > after_id)
+        .order_by(HELD.c.id)
+        .limit(limit)
+    )
+    return [HeldChange(**row._mapping) for row in rows]

@@ -1,0 +1,247 @@
+"""Links between people and accounts, and people as pages and the command line list them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, or_, select
+
+from ..core.records import Person, PersonState, Source
+from ..core.username import fold
+from ..errors import NotFound
+from .engine import Session
+from .schema import IdentityRow, LinkRow, SourceRow, table_of
+
+LINKS = table_of(LinkRow)
+IDENTITIES = table_of(IdentityRow)
+SOURCES = table_of(SourceRow)
+HIGHEST = "\U0010ffff"
+"""Sorts behind every character: the end of a prefix search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Which identity of which source owns an account."""
+
+    identity_id: int
+    source_id: int
+    source: str
+    account_key: str
+    user_name: str  # of the identity
+    deleted: bool = False  # the provider deleted the person
+
+
+def links_query() -> Select[Any]:
+    """Return the query that reads links with their source and person."""
+    return select(
+        LINKS.c.identity_id,
+        LINKS.c.source_id,
+        LINKS.c.account_key,
+        SOURCES.c.key.label("source"),
+        IDENTITIES.c.user_name,
+        IDENTITIES.c.deleted_at,
+    ).select_from(
+        LINKS.join(SOURCES, SOURCES.c.id == LINKS.c.source_id).join(
+            IDENTITIES, IDENTITIES.c.id == LINKS.c.identity_id
+        )
+    )
+
+
+def link_from_row(row: Row[Any]) -> Link:
+    """Return the link of a row."""
+    return Link(
+        identity_id=row.identity_id,
+        source_id=row.source_id,
+        source=row.source,
+        account_key=row.account_key,
+        user_name=row.user_name,
+        deleted=row.deleted_at is not None,
+    )
+
+
+LINKS_BY_IDENTITY = links_query().where(LINKS.c.identity_id.in_(bindparam("ids", expanding=True)))
+LINKS_BY_ACCOUNT = links_query().where(
+    LINKS.c.directory == bindparam("directory"),
+    LINKS.c.account_key.in_(bindparam("keys", expanding=True)),
+)
+INSERT_LINK = insert(LINKS)
+
+
+def links_of_identities(session: Session, ids: Sequence[int]) -> dict[int, Link]:
+    """Return the links of identities by identity id."""
+    if not ids:
+        return {}
+    rows = session.execute(LINKS_BY_IDENTITY, {"ids": ids})
+    return {row.identity_id: link_from_row(row) for row in rows}
+
+
+def links_of_accounts(session: Session, directory: str, keys: Sequence[str]) -> dict[str, Link]:
+    """Return the links of accounts by account key."""
+    if not keys:
+        return {}
+    rows = session.execute(LINKS_BY_ACCOUNT, {"directory": directory, "keys": keys})
+    return {row.account_key: link_from_row(row) for row in rows}
+
+
+def add_link(
+    session: Session,
+    *,
+    source_id: int,
+    identity_id: int,
+    directory: str,
+    account_key: str,
+    now: datetime,
+) -> None:
+    """Make an identity the owner of an account that has none."""
+    session.execute(
+        INSERT_LINK,
+        {
+            "source_id": source_id,
+            "identity_id": identity_id,
+            "directory": directory,
+            "account_key": account_key,
+            "created_at": now,
+        },
+    )
+
+
+def end_link(session: Session, source_id: int, directory: str, account_key: str) -> None:
+    """End a source's ownership of an account, for another of its people to have it."""
+    session.execute(
+        delete(LINKS).where(
+            LINKS.c.source_id == source_id,
+            LINKS.c.directory == directory,
+            LINKS.c.account_key == account_key,
+        )
+    )
+
+
+def remove_link(session: Session, identity_id: int) -> None:
+    """End an identity's ownership of its account."""
+    session.execute(delete(LINKS).where(LINKS.c.identity_id == identity_id))
+
+
+def release_links(session: Session, source_id: int) -> int:
+    """End a source's ownership of all its accounts; return how many there were."""
+    count = session.scalar(
+        select(func.count()).select_from(LINKS).where(LINKS.c.source_id == source_id)
+    )
+    session.execute(delete(LINKS).where(LINKS.c.source_id == source_id))
+    return count or 0
+
+
+def people_query() -> Select[Any]:
+    """Return the query that reads people with their source and link."""
+    return select(
+        IDENTITIES.c.id,
+        IDENTITIES.c.scim_id,
+        IDENTITIES.c.external_id,
+        IDENTITIES.c.user_name,
+        IDENTITIES.c.full_name,
+        IDENTITIES.c.email,
+        IDENTITIES.c.active,
+        IDENTITIES.c.deleted_at,
+        IDENTITIES.c.state,
+        IDENTITIES.c.why,
+        IDENTITIES.c.created_at,
+        IDENTITIES.c.modified_at,
+        SOURCES.c.key.label("source"),
+        LINKS.c.account_key,
+    ).select_from(
+        IDENTITIES.join(SOURCES, SOURCES.c.id == IDENTITIES.c.source_id).outerjoin(
+            LINKS, LINKS.c.identity_id == IDENTITIES.c.id
+        )
+    )
+
+
+def person_from_row(row: Row[Any]) -> Person:
+    """Return the person of a row; the account's name is the directory's to say."""
+    return Person(
+        id=row.id,
+        source=row.source,
+        scim_id=row.scim_id,
+        external_id=row.external_id,
+        user_name=row.user_name,
+        full_name=row.full_name,
+        email=row.email,
+        active=row.active,
+        deleted=row.deleted_at is not None,
+        state=PersonState(row.state or PersonState.OBSERVED),
+        why=row.why,
+        account_key=row.account_key,
+        account_name=None,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+    )
+
+
+def list_people(
+    session: Session,
+    *,
+    source: Source | None = None,
+    search: str = "",
+    state: PersonState | None = None,
+    deleted: bool = False,
+    after_id: int = 0,
+    limit: int = 100,
+) -> list[Person]:
+    """Return people in the order in which they came; ``after_id`` continues a page.
+
+    ``search`` is the beginning of a user name or full name, or a whole externalId or SCIM id.
+    Deleted people are left out unless ``deleted`` is set.
+    """
+    query = people_query().where(IDENTITIES.c.id > after_id).order_by(IDENTITIES.c.id).limit(limit)
+    if source is not None:
+        query = query.where(IDENTITIES.c.source_id == source.id)
+    if state is not None:
+        query = query.where(IDENTITIES.c.state == state)
+    if not deleted:
+        query = query.where(IDENTITIES.c.deleted_at.is_(None))
+    if search:
+        key = fold(search)
+        query = query.where(
+            or_(
+                and_(IDENTITIES.c.user_name_key >= key, IDENTITIES.c.user_name_key < key + HIGHEST),
+                and_(IDENTITIES.c.full_name_key >= key, IDENTITIES.c.full_name_key < key + HIGHEST),
+                IDENTITIES.c.external_id == search,
+                IDENTITIES.c.scim_id == search,
+            )
+        )
+    return [person_from_row(row) for row in session.execute(query)]
+
+
+def find_people(session: Session, name: str, source: Source | None = None) -> list[Person]:
+    """Return the people whom a user name, SCIM id or externalId names, living ones first."""
+    query = people_query().where(
+        or_(
+            IDENTITIES.c.user_name_key == fold(name),
+            IDENTITIES.c.scim_id == name,
+            IDENTITIES.c.external_id == name,
+        )
+    )
+    if source is not None:
+        query = query.where(IDENTITIES.c.source_id == source.id)
+    rows = session.execute(
+        query.order_by(IDENTITIES.c.deleted_at.is_not(None), IDENTITIES.c.id.desc())
+    )
+    return [person_from_row(row) for row in rows]
+
+
+def get_person(session: Session, identity_id: int) -> tuple[Person, str]:
+    """Return a person and their SCIM record as JSON text. Raises NotFound."""
+    row = session.execute(people_query().where(IDENTITIES.c.id == identity_id)).first()
+    if row is None:
+        raise NotFound("there is no such person")
+    record = session.scalar(select(IDENTITIES.c.record).where(IDENTITIES.c.id == identity_id))
+    return person_from_row(row), record or "{}"
+
+
+def count_states(session: Session, source: Source) -> dict[str, int]:
+    """Return how many living people of a source are in each state."""
+    query = (
+        select(IDENTITIES.c.state, func.count())
+        .where(IDENTITIES.c.source_id == source.id, IDENTITIES.c.deleted_at.is_(None))
+        .group_by(IDENTITIES.c.state)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
