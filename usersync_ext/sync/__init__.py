@@ -1,0 +1,1 @@
+"""From what sources say to accounts: the one reconcile, and the writes of a pushing provider."""

@@ -1,0 +1,144 @@
+"""The embedded directory by hand: what administrators do, each with a line in the journal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..core.records import Account, Actor
+from ..directories.base import DirectoryGroup
+from ..directories.local import LocalAccounts
+from ..errors import InvalidSetting, NotFound, Protected
+from ..store import people, sources
+from ..store.engine import Session
+from ..store.journal import account_as_json, add_admin_entry
+from .engine import Engine
+
+
+def note(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    reason: str,
+    before: Account | None,
+    after: Account | None,
+) -> None:
+    """Write what was done to an account to the journal."""
+    account = after or before
+    assert account is not None
+    add_admin_entry(
+        session,
+        actor,
+        "",
+        kind,
+        account.user_name,
+        reason,
+        datetime.now(UTC),
+        account_key=account.key,
+        before=account_as_json(before),
+        after=account_as_json(after),
+    )
+
+
+def add_account(
+    engine: Engine, actor: Actor, *, user_name: str, full_name: str = "", email: str = ""
+) -> Account:
+    """Create a local account. Raises InvalidSetting, NameTaken."""
+    with engine.store.writing() as session:
+        added = LocalAccounts(session).add(user_name.strip(), full_name.strip(), email.strip())
+        note(session, actor, "account_added", "created by hand", None, added)
+    return added
+
+
+def edit_account(engine: Engine, actor: Actor, key: str, values: Mapping[str, Any]) -> Account:
+    """Change fields of an account by hand; fields that a source manages are refused.
+
+    Raises InvalidSetting naming the field and its owner, NameTaken, NotFound.
+    """
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        before = accounts.get(key)
+        wanted = replace(before, **values)
+        changed = [field for field in values if getattr(wanted, field) != getattr(before, field)]
+        managed = managed_fields(session, before)
+        for field in changed:
+            if field in managed:
+                text = f"is managed by source {managed[field]!r}; change it there"
+                raise InvalidSetting(field, text)
+        if not changed:
+            return before
+        after = accounts.edit(wanted)
+        reason = f"edited by hand: {', '.join(changed)}"
+        note(session, actor, "account_edited", reason, before, after)
+    return after
+
+
+def managed_fields(session: Session, account: Account) -> dict[str, str]:
+    """Return which fields of an account a source manages: field → source key."""
+    link = people.links_of_accounts(session, "local", [account.key]).get(account.key)
+    if link is None or account.protected:
+        return {}
+    rules = sources.get_source(session, link.source).rules
+    fields = {
+        "user_name": rules["rename_accounts"],
+        "full_name": rules["update_users"],
+        "email": rules["update_users"],
+        "active": rules["enable_users"],
+    }
+    return {field: link.source for field, managed in fields.items() if managed}
+
+
+def protect_account(engine: Engine, actor: Actor, key: str, *, protected: bool) -> None:
+    """Mark an account as protected, or take the mark away. Raises NotFound."""
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        account = accounts.get(key)
+        accounts.protect(key, protected)
+        reason = "protected" if protected else "not protected any more"
+        note(session, actor, "account_protected", reason, account, account)
+
+
+def remove_account(engine: Engine, actor: Actor, key: str) -> None:
+    """Delete a local account by hand. Raises Protected, InvalidSetting, NotFound."""
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        account = accounts.get(key)
+        if account.protected:
+            raise Protected(f"the account {account.user_name!r} is protected")
+        link = people.links_of_accounts(session, "local", [key]).get(key)
+        if link is not None:
+            raise InvalidSetting("account", f"is managed by source {link.source!r}")
+        accounts.remove(key)
+        note(session, actor, "account_removed", "deleted by hand", account, None)
+
+
+def set_groups(engine: Engine, actor: Actor, key: str, group_keys: Sequence[str]) -> None:
+    """Make these the groups of an account that were given by hand. Raises NotFound."""
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        account = accounts.get(key)
+        names = [group.name for group in accounts.groups() if group.key in group_keys]
+        accounts.set_groups(key, group_keys, f"given by hand by {actor}")
+        reason = f"groups by hand: {', '.join(names) or 'none'}"
+        note(session, actor, "account_groups", reason, account, account)
+
+
+def add_group(engine: Engine, actor: Actor, name: str) -> DirectoryGroup:
+    """Create a group. Raises InvalidSetting, NameTaken."""
+    with engine.store.writing() as session:
+        group = LocalAccounts(session).add_group(name)
+        now = datetime.now(UTC)
+        add_admin_entry(session, actor, "", "group_added", group.name, "created by hand", now)
+    return group
+
+
+def remove_group(engine: Engine, actor: Actor, key: str) -> None:
+    """Delete a group with its memberships. Raises NotFound."""
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        group = next((g for g in accounts.groups() if g.key == key), None)
+        if group is None:
+            raise NotFound("there is no such group")
+        accounts.remove_group(key)
+        reason = f"deleted by hand, {group.member_count} members"
+        add_admin_entry(session, actor, "", "group_removed", group.name, reason, datetime.now(UTC))

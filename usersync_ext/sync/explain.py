@@ -1,0 +1,110 @@
+"""People and accounts as pages and the command line show them, and the why of each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..core.records import (
+    Account,
+    Actor,
+    Decision,
+    JournalEntry,
+    Person,
+    Source,
+)
+from ..directories.local import LocalAccounts
+from ..store import journal, mirror, people, sources
+from ..store.engine import Session
+from .engine import Engine
+from .planning import plan_people
+from .reconcile import memberships_of
+
+NOBODY = Actor(kind="system", name="explain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Everything about one person: what the source says, the rules' steps, account and history."""
+
+    person: Person
+    source: Source
+    record: dict[str, Any]
+    decision: Decision | None  # None when the source has no usable directory
+    account: Account | None
+    groups: tuple[tuple[str, str], ...]  # name of the group, and why
+    source_groups: tuple[str, ...]  # names of the groups in the source
+    changes: tuple[JournalEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedAccount:
+    """An account of the embedded directory with its owner and groups."""
+
+    account: Account
+    groups: tuple[str, ...]
+
+
+def with_account_names(session: Session, engine: Engine, found: Sequence[Person]) -> list[Person]:
+    """Return people with the names of their accounts, asked of the directory at once."""
+    keys = [person.account_key for person in found if person.account_key]
+    accounts = engine.directories["local"].bound(session).find(keys=keys)
+    names = {account.key: account.user_name for account in accounts}
+    return [replace(person, account_name=names.get(person.account_key or "")) for person in found]
+
+
+def list_people(engine: Engine, **filters: Any) -> list[Person]:
+    """Return people (arguments of ``store.people.list_people``) with their accounts' names."""
+    with engine.store.reading() as session:
+        return with_account_names(session, engine, people.list_people(session, **filters))
+
+
+def list_accounts(
+    engine: Engine, *, search: str = "", after: str = "", limit: int = 100
+) -> list[ListedAccount]:
+    """Return accounts of the embedded directory with owner and groups."""
+    with engine.store.reading() as session:
+        local = LocalAccounts(session)
+        accounts = local.list_accounts(search=search, after=after, limit=limit)
+        keys = [account.key for account in accounts]
+        owners = people.links_of_accounts(session, "local", keys)
+        groups = memberships_of(local, keys)
+        return [
+            ListedAccount(
+                account=replace(a, owner=owners[a.key].source if a.key in owners else None),
+                groups=tuple(groups[a.key]),
+            )
+            for a in accounts
+        ]
+
+
+def explain_person(engine: Engine, identity_id: int) -> Explanation:
+    """Return everything about one person. Raises NotFound."""
+    with engine.store.reading() as session:
+        person, record = people.get_person(session, identity_id)
+        source = sources.get_source(session, person.source)
+        [person] = with_account_names(session, engine, [person])
+        local = LocalAccounts(session)
+        found = local.find(keys=[person.account_key]) if person.account_key else []
+        stored = mirror.get_user(session, source.id, person.scim_id)
+        return Explanation(
+            person=person,
+            source=source,
+            record=json.loads(record),
+            decision=decided(session, engine, source, identity_id),
+            account=replace(found[0], owner=source.key) if found else None,
+            groups=tuple(
+                (m.group, m.reason)
+                for m in local.memberships([person.account_key] if person.account_key else [])
+            ),
+            source_groups=tuple(name for _, name in stored.groups) if stored else (),
+            changes=tuple(journal.list_entries(session, identity_id=identity_id)),
+        )
+
+
+def decided(session: Session, engine: Engine, source: Source, identity_id: int) -> Decision | None:
+    """Return what the rules say about a person now, with every step."""
+    if source.directory not in engine.directories:
+        return None
+    identities = mirror.get_identities(session, source.id, [identity_id])
+    return plan_people(session, engine.work_for(source, NOBODY), identities)[0]

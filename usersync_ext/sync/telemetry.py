@@ -1,0 +1,102 @@
+"""What requests leave behind: kept in memory, written at most every five seconds.
+
+Reads write nothing: a write for each GET would double the slowest answers. A crash may lose the
+last seconds of this, never anything about people.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..core.records import RequestRecord
+from ..errors import UserSyncError
+from ..store import journal, requests, tokens
+from ..store.engine import Store
+from ..store.journal import Event
+
+logger = logging.getLogger("usersync")
+FLUSH_SECONDS = 5.0
+MAX_BUFFERED = 5_000
+UNCONFIRMED_AFTER = timedelta(seconds=60)
+
+
+class Recorder:
+    """Buffers request records, token use and sent signals of one process."""
+
+    def __init__(self, store: Store, send: Callable[[Event], None]) -> None:
+        self._store = store
+        self._send = send
+        self._lock = threading.Lock()
+        self._requests: list[RequestRecord] = []
+        self._token_use: dict[int, tuple[datetime, str]] = {}
+        self._heard: dict[int, datetime] = {}
+        self._confirmed: list[int] = []
+        self._timer: threading.Timer | None = None
+
+    def note_request(self, record: RequestRecord, token_id: int | None) -> None:
+        """Remember a SCIM request and, if it was let in, its token's use."""
+        with self._lock:
+            if len(self._requests) < MAX_BUFFERED:
+                self._requests.append(record)
+            if token_id is not None:
+                self._token_use[token_id] = (record.at, record.client)
+                self._heard[record.source_id] = record.at
+            self._arm()
+
+    def confirm(self, event_ids: Sequence[int]) -> None:
+        """Remember that signals were sent."""
+        if event_ids:
+            with self._lock:
+                self._confirmed.extend(event_ids)
+                self._arm()
+
+    def _arm(self) -> None:
+        """Start the timer unless it runs; the lock is held."""
+        if self._timer is None:
+            self._timer = threading.Timer(FLUSH_SECONDS, self._flush_by_timer)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _flush_by_timer(self) -> None:
+        """Write what was remembered; a database that is busy loses it, and says so in the log."""
+        try:
+            self.flush()
+            self.send_left_over()
+        except (UserSyncError, SQLAlchemyError):
+            logger.warning("request records of the last seconds could not be written")
+
+    def flush(self) -> None:
+        """Write what was remembered now."""
+        with self._lock:
+            records, self._requests = self._requests, []
+            used, self._token_use = self._token_use, {}
+            heard, self._heard = self._heard, {}
+            confirmed, self._confirmed = self._confirmed, []
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if not (records or used or confirmed):
+            return
+        with self._store.writing() as session:
+            known = requests.known_sources(session, {r.source_id for r in records})
+            kept = [r for r in records if r.source_id in known]
+            if kept:
+                requests.add_requests(session, kept)
+            for token_id, (at, address) in used.items():
+                tokens.note_use(session, token_id, at, address)
+            for source_id, at in heard.items():
+                tokens.note_request(session, source_id, at)
+            journal.confirm_events(session, confirmed)
+
+    def send_left_over(self) -> None:
+        """Send the signals of a process that died between its commit and sending."""
+        with self._store.reading() as session:
+            events = journal.waiting_events(session, datetime.now(UTC) - UNCONFIRMED_AFTER)
+        for event in events:
+            self._send(event)
+        if events:
+            with self._store.writing() as session:
+                journal.confirm_events(session, [event.id for event in events])
