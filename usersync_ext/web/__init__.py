@@ -1,0 +1,24 @@
+"""The browser pages: one blueprint, built anew for each app, with one guard before every view."""
+
+from flask import Blueprint
+
+from . import about, directory, guard, people, rules, sources, tokens
+from .shared import Route, page_context
+
+GROUPS = (sources, rules, tokens, people, directory, about)
+
+
+def routes() -> list[Route]:
+    """Return every page."""
+    return [route for group in GROUPS for route in group.PAGES]
+
+
+def web_blueprint() -> Blueprint:
+    """Return the blueprint of the pages."""
+    blueprint = Blueprint("web", __name__)
+    for route in routes():
+        methods = ["GET", "POST"] if route.posts else ["GET"]
+        blueprint.add_url_rule(route.rule, view_func=route.view, methods=methods)
+    blueprint.context_processor(page_context)
+    guard.protect(blueprint)
+    return blueprint

@@ -1,0 +1,170 @@
+"""The embedded directory: its accounts and groups, looked at and changed by hand."""
+
+from dataclasses import asdict, dataclass
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..core.records import Account, JournalEntry
+from ..directories.base import DirectoryGroup
+from ..directories.local import LocalAccounts
+from ..errors import NotFound
+from ..store import journal, people
+from ..store.people import Link
+from ..sync import by_hand, explain
+from .forms import (
+    AccountEditForm,
+    AccountForm,
+    ActionForm,
+    GroupForm,
+    account_edit_form,
+    attempt,
+)
+from .people import differences
+from .shared import (
+    ID,
+    PAGE_SIZE,
+    Route,
+    done,
+    engine,
+    given,
+    page_of,
+    typed,
+    typed_number,
+    visitor,
+)
+
+CHANGES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An account with everything that its page shows."""
+
+    account: Account
+    link: Link | None
+    managed: dict[str, str]  # field → key of the source that manages it
+    groups: dict[str, str]  # name of a group → why the account is in it
+    all_groups: tuple[DirectoryGroup, ...]
+    changes: tuple[JournalEntry, ...]
+
+
+def load_account(account_id: int) -> Shown:
+    """Return an account with its owner, groups and history. Raises NotFound."""
+    key = str(account_id)
+    with engine().store.reading() as db:
+        local = LocalAccounts(db)
+        account = local.get(key)
+        return Shown(
+            account=account,
+            link=people.links_of_accounts(db, "local", [key]).get(key),
+            managed=by_hand.managed_fields(db, account),
+            groups={m.group: m.reason for m in local.memberships([key])},
+            all_groups=tuple(local.groups()),
+            changes=tuple(
+                journal.list_entries(db, account_key=key, category=None, limit=CHANGES_SHOWN)
+            ),
+        )
+
+
+def accounts() -> ResponseReturnValue:
+    after = typed_number("after")
+    found = explain.list_accounts(
+        engine(), search=typed("search"), after=str(after or ""), limit=PAGE_SIZE + 1
+    )
+    return render_template(
+        "usersync/accounts.html", page=page_of(found), filters=given("search"), after=after
+    )
+
+
+def add_account() -> ResponseReturnValue:
+    form = AccountForm()
+    if form.validate_on_submit():
+        values = {f: form[f].data for f in ("user_name", "full_name", "email")}
+        created = attempt(form, lambda: by_hand.add_account(engine(), visitor(), **values))
+        if created is not None:
+            return done("The account was created.", ".account", account_id=created.key)
+    return render_template("usersync/account_add.html", form=form)
+
+
+def account(account_id: int) -> ResponseReturnValue:
+    shown = load_account(account_id)
+    keys = [(group.key, group.name) for group in shown.all_groups]
+    chosen = [key for key, name in keys if name in shown.groups]
+    form = account_edit_form({**asdict(shown.account), "groups": chosen}, keys, shown.managed)
+    if form.validate_on_submit():
+        saved = attempt(form, lambda: save_account(shown, form, chosen))
+        if saved is not None:
+            return done("Saved.", ".account", account_id=account_id)
+    return render_template(
+        "usersync/account.html",
+        form=form,
+        shown=shown,
+        account=shown.account,
+        differences={entry.id: differences(entry) for entry in shown.changes},
+    )
+
+
+def save_account(shown: Shown, form: AccountEditForm, chosen: list[str]) -> Account:
+    """Store the fields and the memberships that were given by hand."""
+    key = shown.account.key
+    after = by_hand.edit_account(engine(), visitor(), key, form.values())
+    wanted = sorted(form.data["groups"])
+    if wanted != sorted(chosen):
+        by_hand.set_groups(engine(), visitor(), key, wanted)
+    return after
+
+
+def protect_account(account_id: int) -> ResponseReturnValue:
+    if ActionForm().validate_on_submit():
+        wanted = "protect" in request.form
+        by_hand.protect_account(engine(), visitor(), str(account_id), protected=wanted)
+        text = "The account is protected now." if wanted else "The account is not protected now."
+        return done(text, ".account", account_id=account_id)
+    return redirect(url_for(".account", account_id=account_id), code=303)
+
+
+def delete_account(account_id: int) -> ResponseReturnValue:
+    shown = load_account(account_id)
+    form = ActionForm()
+    if form.validate_on_submit():
+        by_hand.remove_account(engine(), visitor(), str(account_id))
+        return done(f"The account {shown.account.user_name} was deleted.", ".accounts")
+    return render_template(
+        "usersync/account_delete.html", form=form, shown=shown, account=shown.account
+    )
+
+
+def groups() -> ResponseReturnValue:
+    form = GroupForm()
+    if form.validate_on_submit():
+        added = attempt(form, lambda: by_hand.add_group(engine(), visitor(), form.data["name"]))
+        if added:
+            return done(f"The group {added.name} was added.", ".groups")
+    with engine().store.reading() as db:
+        found = LocalAccounts(db).groups()
+    return render_template("usersync/groups.html", form=form, groups=found)
+
+
+def delete_group(group_id: int) -> ResponseReturnValue:
+    key = str(group_id)
+    with engine().store.reading() as db:
+        group = next((g for g in LocalAccounts(db).groups() if g.key == key), None)
+    if group is None:
+        raise NotFound("there is no such group")
+    form = ActionForm()
+    if form.validate_on_submit():
+        by_hand.remove_group(engine(), visitor(), key)
+        return done(f"The group {group.name} was deleted.", ".groups")
+    return render_template("usersync/group_delete.html", form=form, group=group)
+
+
+PAGES: tuple[Route, ...] = (
+    Route("/directory", accounts),
+    Route("/directory/add", add_account, posts=True),
+    Route(f"/directory/<{ID}:account_id>", account, posts=True),
+    Route(f"/directory/<{ID}:account_id>/protect", protect_account, posts=True),
+    Route(f"/directory/<{ID}:account_id>/delete", delete_account, posts=True),
+    Route("/directory/groups", groups, posts=True),
+    Route(f"/directory/groups/<{ID}:group_id>/delete", delete_group, posts=True),
+)

@@ -1,0 +1,248 @@
+"""The forms of the pages. CSRF is the guard's business, whatever the host configured."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    ValidationError,
+)
+from wtforms.fields import choices
+from wtforms.validators import DataRequired, Length
+
+from ..core.options import OPTIONS, RULES, Option, changed_rules, parsed
+from ..core.records import Source
+from ..errors import InvalidSetting, Refused
+from ..providers.base import Provider
+
+T = TypeVar("T")
+SAMPLE_LENGTH = 256
+
+
+def plain(form: Form, field: Field) -> None:
+    """Refuse control characters, which no name has and PostgreSQL does not store."""
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in field.data or ""):
+        raise ValidationError("must not have control characters")
+
+
+def stripped(value: str | None) -> str:
+    return (value or "").strip()
+
+
+SELECT_CHOICE: Any = getattr(choices, "SelectChoice", None)
+"""What WTForms 3.3 wants as a choice; older ones know pairs only, 3.4 no pairs any more."""
+
+
+def options(pairs: Iterable[tuple[str, str]]) -> list[Any]:
+    """Return choices, given as value and label, as this WTForms wants them."""
+    if SELECT_CHOICE is None:
+        return list(pairs)
+    return [SELECT_CHOICE(value=value, label=label) for value, label in pairs]
+
+
+class PageForm(FlaskForm):
+    """A form of ours."""
+
+    class Meta:
+        csrf = False
+
+    def fail(self, key: str, message: str) -> None:
+        """Put an error beside the field of that name, or at the top if there is none."""
+        field = self._fields.get(key)
+        if field is None:
+            self.form_errors: list[str] = [*self.form_errors, message]
+        else:
+            field.errors = [*field.errors, message]
+
+
+def attempt(form: PageForm, act: Callable[[], T]) -> T | None:
+    """Return what ``act`` returns; its refusal becomes an error of the form, and None."""
+    try:
+        return act()
+    except InvalidSetting as error:
+        form.fail(error.key, error.message)
+    except Refused as error:
+        form.fail("", str(error))
+    return None
+
+
+class ActionForm(PageForm):
+    """A form that is only a button."""
+
+
+class NameForm(PageForm):
+    """The display name of a source."""
+
+    name = StringField(
+        "Name",
+        filters=[stripped],
+        validators=[DataRequired("Enter a name."), Length(max=80), plain],
+    )
+
+
+class SourceForm(NameForm):
+    """A new source: its provider and name."""
+
+    kind = RadioField("Identity provider", validators=[DataRequired("Choose a provider.")])
+
+
+def source_form(providers: Mapping[str, Provider]) -> SourceForm:
+    form = SourceForm()
+    form.kind.choices = options((p.kind, p.title) for p in providers.values())
+    return form
+
+
+class TokenForm(PageForm):
+    """A new bearer token."""
+
+    label = StringField("Label", filters=[stripped], validators=[Length(max=80), plain])
+    expires_in_days = StringField("Expires in days", filters=[stripped], default="365")
+    read_only = BooleanField("Read only")
+
+    def validate_expires_in_days(self, field: Field) -> None:
+        text = field.data
+        if text and not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 3650):
+            raise ValidationError("must be a whole number from 1 to 3650, or empty")
+
+    @property
+    def days(self) -> int | None:
+        """The life time in days, None for a token that never expires."""
+        return int(self.expires_in_days.data) if self.expires_in_days.data else None
+
+
+class LeaveForm(PageForm):
+    """How to part with a source."""
+
+    ending = RadioField(
+        "What to do with the source",
+        choices=options(
+            (
+                ("detach", "Detach: keep the source and what it said, but let go of its accounts"),
+                ("delete", "Delete: remove the source with its rules, tokens and people"),
+            )
+        ),
+        default="detach",
+    )
+    accounts = RadioField(
+        "What to do with its accounts",
+        choices=options(
+            (
+                ("keep", "Keep them as local accounts, as they are"),
+                ("disable", "Disable them"),
+                ("delete", "Delete them"),
+            )
+        ),
+        default="keep",
+    )
+    confirm = StringField("Type the source's key to confirm", filters=[stripped])
+
+    def matches(self, source: Source) -> bool:
+        """Tell whether the key was typed; if not, say so beside the field."""
+        if self.confirm.data == source.key:
+            return True
+        self.fail("confirm", f"Type {source.key} to confirm.")
+        return False
+
+
+class AccountForm(PageForm):
+    """An account of the embedded directory."""
+
+    user_name = StringField(
+        "User name",
+        filters=[stripped],
+        validators=[DataRequired("Enter a user name."), Length(max=255), plain],
+    )
+    full_name = StringField("Full Name", filters=[stripped], validators=[Length(max=255), plain])
+    email = StringField("Email", filters=[stripped], validators=[Length(max=320), plain])
+
+
+class AccountEditForm(AccountForm):
+    """An account as an administrator edits it; managed fields are taken out first."""
+
+    active = BooleanField("Active")
+    email_verified = BooleanField("E-mail verified")
+    groups = SelectMultipleField("Groups")
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields that may be edited, without the groups."""
+        return {name: field.data for name, field in self._fields.items() if name != "groups"}
+
+
+def account_edit_form(
+    values: Mapping[str, Any], groups: Sequence[tuple[str, str]], managed: Mapping[str, str]
+) -> AccountEditForm:
+    """Return the form of an account without the fields that a source manages."""
+    form = AccountEditForm(data=values)
+    form.groups.choices = options(groups)
+    for name in managed:
+        del form[name]
+    return form
+
+
+class GroupForm(PageForm):
+    """A new group of the embedded directory."""
+
+    name = StringField(
+        "Group name",
+        filters=[stripped],
+        validators=[DataRequired("Enter a name."), Length(max=255), plain],
+    )
+
+
+# -- rules, derived from core.options.RULES ----------------------------------------------------
+
+
+class RulesForm(PageForm):
+    """The settings of a source; ``rules_form`` adds one field for each of RULES."""
+
+    directory = SelectField("Directory")
+    sample = StringField("Try a user name", validators=[Length(max=SAMPLE_LENGTH), plain])
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was entered, by key."""
+        return {key: self._fields[key].data for key in (*OPTIONS, "directory")}
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check each field, and the username rule as a whole whatever else is wrong."""
+        alone = super().validate(extra_validators)
+        rule = {key: self._fields[key].data for key in ("username_regex", "username_replacement")}
+        return attempt(self, lambda: changed_rules({}, rule)) is not None and alone
+
+
+def check_option(option: Option) -> Callable[[Form, Field], None]:
+    """Return the validator of an option: what it accepts is said in one place only."""
+
+    def check(form: Form, field: Field) -> None:
+        try:
+            parsed(option, field.data)
+        except InvalidSetting as error:
+            raise ValidationError(error.message) from error
+
+    return check
+
+
+def option_field(option: Option) -> Any:
+    """Return the form field of an option."""
+    validators = [check_option(option)]
+    if option.type == "bool":
+        return BooleanField(option.label, validators=validators)
+    if option.type == "choice":
+        return RadioField(option.label, choices=options(option.choices), validators=validators)
+    return StringField(option.label, validators=validators if option.type != "text" else [plain])
+
+
+def rules_form(source: Source, directories: Sequence[tuple[str, str]]) -> RulesForm:
+    """Return the form of a source's settings, filled with what was typed or is stored."""
+    fields = {option.key: option_field(option) for option in RULES}
+    form_class = type("SourceRulesForm", (RulesForm,), fields)
+    form: RulesForm = form_class(data={**source.rules, "directory": source.directory})
+    form.directory.choices = options([("", "None selected"), *directories])
+    return form

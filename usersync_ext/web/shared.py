@@ -1,0 +1,179 @@
+"""What the pages have in common: who looks, which source, addresses, notices and paging."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from flask import redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup, escape
+from wtforms import Field
+
+from ..core.records import Actor, Source
+from ..errors import NotFound
+from ..providers.base import Provider
+from ..state import current_state
+from ..store import journal, sources
+from ..sync.engine import Engine
+
+T = TypeVar("T")
+PAGE_SIZE = 50
+ID = "int(max=2147483647)"
+"""URL converter of row ids: larger numbers are no id in any database."""
+NOTICE = "usersync_notice"
+"""Session key of the next page's confirmation; our own, so that the host's messages stay."""
+SOURCE_KEY = re.compile(r"[a-z0-9-]+")
+BOLD = re.compile(r"\*\*(.+?)\*\*")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One page: its URL rule and view; ``posts`` says that it changes something by POST."""
+
+    rule: str
+    view: Callable[..., ResponseReturnValue]
+    posts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a longer list; ``following`` tells that there are more."""
+
+    items: Sequence[T]
+    following: bool
+
+
+def page_of(found: Sequence[T], size: int = PAGE_SIZE) -> Page[T]:
+    """Return a page of what was found when ``size + 1`` were asked for."""
+    return Page(found[:size], len(found) > size)
+
+
+def engine() -> Engine:
+    return current_state().engine
+
+
+def visitor() -> Actor:
+    """Return the administrator who looks, as the journal names them."""
+    name = current_state().actor_name
+    return Actor(kind="admin", name=name() if name else "")
+
+
+def load_source(key: str) -> Source:
+    """Return a source by its key. Raises NotFound."""
+    if not SOURCE_KEY.fullmatch(key):
+        raise NotFound("there is no such source")
+    with engine().store.reading() as db:
+        return sources.get_source(db, key)
+
+
+def provider_for(source: Source) -> Provider:
+    """Return the provider of a source, the custom one where its package was uninstalled."""
+    providers = current_state().providers
+    return providers.get(source.kind, providers["custom-scim"])
+
+
+def scim_base_url(source: Source) -> str:
+    """Return the SCIM Base URL as the identity provider must reach it."""
+    settings = current_state().settings
+    root = settings.public_url or request.url_root.rstrip("/")
+    return f"{root}{settings.url_prefix}/scim/{source.key}/v2"
+
+
+def source_page(template: str, source: Source, tab: str, **values: Any) -> str:
+    """Return a page of one source, with its heading and tabs."""
+    with engine().store.reading() as db:
+        held = journal.count_held(db, source.id)
+    return render_template(
+        f"usersync/{template}",
+        source=source,
+        provider=provider_for(source),
+        tab=tab,
+        held_count=held,
+        **values,
+    )
+
+
+def done(text: str, endpoint: str, **values: Any) -> ResponseReturnValue:
+    """Go to a page and say there that something was done."""
+    session[NOTICE] = text
+    return redirect(url_for(endpoint, **values), code=303)
+
+
+def typed(name: str) -> str:
+    """Return a search parameter as databases can take it."""
+    return request.args.get(name, "").replace("\x00", "").strip()
+
+
+def typed_number(name: str) -> int:
+    """Return a paging parameter, 0 for anything that is none."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def given(*names: str) -> dict[str, str]:
+    """Return the search parameters that were given, to repeat them in links."""
+    return {name: typed(name) for name in names if typed(name)}
+
+
+def emphasised(text: str) -> Markup:
+    """Return text as HTML with ``**bold**`` as strong; everything else is escaped."""
+    return Markup(BOLD.sub(r"<strong>\1</strong>", str(escape(text))))  # noqa: S704 - escaped
+
+
+def attributes(field: Field, *, helped: bool = True) -> dict[str, str]:
+    """Return the attributes that tie an input to its help and its errors."""
+    ids = [f"{field.id}-help"] if helped else []
+    if field.errors:
+        ids.append(f"{field.id}-error")
+    found = {"aria-describedby": " ".join(ids)} if ids else {}
+    return {**found, "aria-invalid": "true"} if field.errors else found
+
+
+def sentence(text: str) -> str:
+    """Return text with a capital letter and a full stop."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def days_left(at: datetime) -> int:
+    return (at - datetime.now(UTC)).days
+
+
+def ago(at: datetime) -> str:
+    """Return how long ago a time was, in words."""
+    seconds = max(0, int((datetime.now(UTC) - at).total_seconds()))
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def take_notice() -> str:
+    """Return the confirmation that the last page left, once."""
+    return str(session.pop(NOTICE, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """What templates call, under one name so that nothing of the host's is hidden."""
+
+    own_base: bool
+    csrf: Callable[[], str] = generate_csrf
+    notice: Callable[[], str] = take_notice
+    bold: Callable[[str], Markup] = emphasised
+    ago: Callable[[datetime], str] = ago
+    days_left: Callable[[datetime], int] = days_left
+    sentence: Callable[[str], str] = sentence
+    attributes: Callable[..., dict[str, str]] = attributes
+    address: Callable[[Source], str] = scim_base_url
+    provider: Callable[[Source], Provider] = provider_for
+
+
+def page_context() -> dict[str, Any]:
+    """Return what every template of ours may use."""
+    base = current_state().settings.base_template
+    return {"usersync_base": base, "us": Helpers(own_base=base == "usersync/base.html")}

@@ -1,0 +1,168 @@
+"""Sources: the overview, adding one, its connection, state, requests, approvals and its end."""
+
+from datetime import UTC, datetime
+
+from flask import abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..core.records import Source, SourceState, Token
+from ..state import current_state
+from ..store import overview as store_overview
+from ..store import requests as store_requests
+from ..store import sources as store_sources
+from ..sync import admin
+from ..sync.admin import Summary
+from ..sync.reconcile import current_budget
+from .forms import ActionForm, LeaveForm, NameForm, attempt, source_form
+from .shared import (
+    PAGE_SIZE,
+    Route,
+    done,
+    engine,
+    load_source,
+    page_of,
+    source_page,
+    typed,
+    typed_number,
+    visitor,
+)
+
+REQUESTS_SHOWN = 100
+
+
+def overview() -> ResponseReturnValue:
+    engine().recorder.flush()
+    with engine().store.reading() as db:
+        found = store_sources.list_sources(db)
+        figures = store_overview.list_figures(db, found, datetime.now(UTC))
+    return render_template("usersync/overview.html", figures=figures)
+
+
+def add_source() -> ResponseReturnValue:
+    providers = current_state().providers
+    form = source_form(providers)
+    if form.validate_on_submit():
+        source = attempt(
+            form,
+            lambda: admin.add_source(engine(), visitor(), **form.data),
+        )
+        if source is not None:
+            return done("The source was added.", ".connection", key=source.key)
+    return render_template("usersync/source_add.html", form=form, providers=providers)
+
+
+def connection(key: str) -> ResponseReturnValue:
+    source = load_source(key)
+    form = NameForm(name=source.name)
+    if form.validate_on_submit():
+        changed = attempt(
+            form,
+            lambda: admin.change_source(engine(), visitor(), source, form.data),
+        )
+        if changed is not None:
+            return done("The name was changed.", ".connection", key=key)
+    live, heard = progress(source)
+    return source_page("connection.html", source, "connection", form=form, live=live, heard=heard)
+
+
+def progress(source: Source) -> tuple[list[Token], datetime | None]:
+    """Return the tokens that can be used now, and when the provider was last heard of."""
+    engine().recorder.flush()
+    with engine().store.reading() as db:
+        live = store_overview.live_tokens(db, datetime.now(UTC)).get(source.key, [])
+        return live, store_sources.last_request_at(db, source)
+
+
+def state(key: str, wanted: str) -> ResponseReturnValue:
+    source = load_source(key)
+    if wanted not in set(SourceState):
+        abort(404)
+    if source.state == wanted:
+        return redirect(url_for(".connection", key=key), code=303)
+    form = ActionForm()
+    if form.validate_on_submit():
+        changed, summary = admin.change_source(engine(), visitor(), source, {"state": wanted})
+        return done(f"The source is {changed.state} now. {spoken(summary)}", ".connection", key=key)
+    ready = bool(source.directory) and source.directory in engine().directories
+    preview, left = consequences(source) if wanted == SourceState.ACTIVE and ready else (None, 0)
+    return source_page(
+        "state.html",
+        source,
+        "connection",
+        wanted=wanted,
+        preview=preview,
+        left=left,
+        ready=ready,
+        form=form,
+    )
+
+
+def consequences(source: Source) -> tuple[Summary, int]:
+    """Return what going active would do, and how many removals the guard would let pass now."""
+    preview = admin.preview_rules(engine(), visitor(), source, {"state": SourceState.ACTIVE})
+    with engine().store.reading() as db:
+        budget = current_budget(db, engine().work_for(source, visitor()))
+    return preview, budget.left
+
+
+def spoken(summary: Summary) -> str:
+    """Return what was done in one sentence, nothing if there was nothing to do."""
+    parts = [f"{n} {word}" for word, n in summary.counts.items() if n and word != "unchanged"]
+    text = f"Changes: {', '.join(parts)}." if parts else ""
+    return f"{text} {summary.held} wait under Approvals." if summary.held else text
+
+
+def requests(key: str) -> ResponseReturnValue:
+    source = load_source(key)
+    failed_only = bool(typed("failed"))
+    engine().recorder.flush()
+    with engine().store.reading() as db:
+        found = store_requests.list_requests(
+            db, source.id, failed_only=failed_only, limit=REQUESTS_SHOWN
+        )
+    return source_page("requests.html", source, "requests", requests=found, failed_only=failed_only)
+
+
+def held(key: str) -> ResponseReturnValue:
+    source = load_source(key)
+    form = ActionForm()
+    if form.validate_on_submit():
+        release = "release" in request.form
+        if not release and "reject" not in request.form:
+            abort(400)
+        count = admin.decide_held(engine(), visitor(), source, release=release)
+        word = "released" if release else "rejected"
+        return done(f"Changes of {count} people were {word}.", ".held", key=key)
+    after = typed_number("after")
+    with engine().store.reading() as db:
+        found = store_overview.list_held(db, source.id, after_id=after, limit=PAGE_SIZE + 1)
+    return source_page("held.html", source, "held", page=page_of(found), after=after)
+
+
+def leave(key: str) -> ResponseReturnValue:
+    source = load_source(key)
+    form = LeaveForm()
+    if form.validate_on_submit() and form.matches(source):
+        remove = form.ending.data == "delete"
+        count = admin.leave_source(
+            engine(), visitor(), source, accounts=form.accounts.data, remove=remove
+        )
+        word = "deleted" if remove else "detached"
+        return done(f"{source.name} was {word}; it managed {count} accounts.", ".overview")
+    with engine().store.reading() as db:
+        people = store_sources.count_people(db, source)
+        accounts = store_sources.count_links(db, source.id)
+    return source_page(
+        "leave.html", source, "leave", form=form, people_count=people, account_count=accounts
+    )
+
+
+PAGES: tuple[Route, ...] = (
+    Route("/", overview),
+    Route("/sources/add", add_source, posts=True),
+    Route("/sources/<key>/", connection, posts=True),
+    Route("/sources/<key>/state/<wanted>", state, posts=True),
+    Route("/sources/<key>/requests", requests),
+    Route("/sources/<key>/held", held, posts=True),
+    Route("/sources/<key>/leave", leave, posts=True),
+)
