@@ -191,6 +191,13 @@ def upgrade() -> None:
             "usersync_identity_full_name", ["source_id", "full_name_key"], unique=False
         )
         batch_op.create_index(
+            "usersync_identity_live",
+            ["source_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+        batch_op.create_index(
             "usersync_identity_tombstone", ["source_id", "external_id", "deleted_at"], unique=False
         )
         batch_op.create_index(
@@ -384,6 +391,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.drop_index("usersync_identity_tombstone")
+        batch_op.drop_index(
+            "usersync_identity_live",
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
         batch_op.drop_index("usersync_identity_full_name")
         batch_op.drop_index(
             "usersync_identity_external_id",

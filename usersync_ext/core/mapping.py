@@ -1,5 +1,6 @@
 """From a SCIM record to the identity that rules work on."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def identity_from_record(
     return Identity(
         id=row_id,
         scim_id=scim_id,
-        external_id=record.get("externalId"),
+        external_id=normal_form(record.get("externalId")),
         user_name=record["userName"],
         active=record.get("active"),
         full_name=full_name,
@@ -43,6 +44,11 @@ def identity_from_record(
         state=state,
         why=why,
     )
+
+
+def normal_form(value: Any) -> str | None:
+    """Return an externalId in the form that is compared (NFC); None where there is none."""
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else None
 
 
 def text_of(value: Any) -> str:

@@ -1,22 +1,28 @@
 """From stored resources to the JSON that clients get, without building models.
 
+A whole resource is its stored text with what the server adds at the end: nothing is parsed.
+
 ``attributes`` and ``excludedAttributes`` (RFC 7644 §3.9) project the JSON object; names that no
 attribute has are ignored, as a provider with a misspelt name still wants its people.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from scim2_server.responses import ScimResponse
 
 from ..store.mirror import StoredResource
 from .models import ENTERPRISE_URN, GROUP_URN, USER_URN
 
 ENDPOINTS = {"User": "Users", "Group": "Groups"}
 ALWAYS = frozenset({"schemas", "id"})
+NEEDS_REFERENCE = '"manager"'
+"""In a record's text: a reference is added to what it names."""
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 OWN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The ids that we give: a manager's other values get no URL of ours."""
@@ -31,6 +37,11 @@ class Projection:
 
     only: frozenset[Path] | None = None
     without: frozenset[Path] = frozenset()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is wanted, apart perhaps from members, which are rows."""
+        return self.only is None and self.without <= MEMBERS
 
     def wants(self, name: str) -> bool:
         """Tell whether an attribute, or a part of it, is in the answer."""
@@ -55,6 +66,7 @@ class Projection:
         }
 
 
+MEMBERS = frozenset({("members",)})
 EVERYTHING = Projection()
 
 
@@ -123,6 +135,38 @@ def left_parts(value: Any, tails: set[Path]) -> Any:
     }
 
 
+@dataclass
+class TextResponse(ScimResponse):
+    """An answer whose body is JSON text already."""
+
+    text: str = ""
+
+
+def resource_text(
+    stored: StoredResource,
+    base_url: str,
+    members: Sequence[tuple[str, str]] | None = None,
+    wanted: Projection = EVERYTHING,
+) -> str:
+    """Return a resource as the text that a GET answers; ``members`` None leaves them out."""
+    if not wanted.is_whole or NEEDS_REFERENCE in stored.record:
+        return dumped(resource_json(stored, base_url, members, wanted))
+    parts = [f'{{"id":"{stored.scim_id}",{stored.record[1:-1]}']
+    if stored.groups:
+        parts.append(f'"groups":{dumped(groups_json(stored, base_url))}')
+    if members:
+        parts.append(f'"members":[{",".join(member_texts(members, base_url))}]')
+    parts.append(f'"meta":{dumped(meta_json(stored, base_url))}}}')
+    return ",".join(parts)
+
+
+def member_texts(members: Iterable[tuple[str, str]], base_url: str) -> Iterator[str]:
+    """Yield members as JSON text; ids are ours and need no escaping, the base URL may."""
+    bases = {kind: dumped(f"{base_url}/{name}/")[:-1] for kind, name in ENDPOINTS.items()}
+    for kind, id_ in members:
+        yield f'{{"value":"{id_}","$ref":{bases[kind]}{id_}","type":"{kind}"}}'
+
+
 def resource_json(
     stored: StoredResource,
     base_url: str,
@@ -137,23 +181,33 @@ def resource_json(
     if manager and OWN_ID.fullmatch(manager.get("value", "")):
         manager["$ref"] = f"{base_url}/Users/{manager['value']}"
     if stored.groups:
-        answer["groups"] = [
-            {"value": id_, "$ref": f"{base_url}/Groups/{id_}", "display": name, "type": "direct"}
-            for id_, name in stored.groups
-        ]
+        answer["groups"] = groups_json(stored, base_url)
     if members:
         answer["members"] = [
             {"value": id_, "$ref": f"{base_url}/{ENDPOINTS[kind]}/{id_}", "type": kind}
             for kind, id_ in members
         ]
-    answer["meta"] = {
+    answer["meta"] = meta_json(stored, base_url)
+    return wanted.apply(answer)
+
+
+def groups_json(stored: StoredResource, base_url: str) -> list[dict[str, str]]:
+    """Return the ``groups`` of a person."""
+    return [
+        {"value": id_, "$ref": f"{base_url}/Groups/{id_}", "display": name, "type": "direct"}
+        for id_, name in stored.groups
+    ]
+
+
+def meta_json(stored: StoredResource, base_url: str) -> dict[str, str]:
+    """Return the ``meta`` of a resource (RFC 7643 §3.1)."""
+    return {
         "resourceType": stored.resource_type,
         "created": time_text(stored.created_at),
         "lastModified": time_text(stored.modified_at),
         "location": location_of(stored, base_url),
         "version": stored.etag,
     }
-    return wanted.apply(answer)
 
 
 def location_of(stored: StoredResource, base_url: str) -> str:
@@ -166,20 +220,25 @@ def time_text(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
 
-def list_json(
-    resources: Sequence[Mapping[str, Any]], total: int | None, **more: Any
-) -> dict[str, Any]:
+def list_text(resources: Sequence[str], total: int | None, **more: Any) -> str:
     """Return a list answer (RFC 7644 §3.4.2); values that are None are left out."""
-    answer = {
+    head = {
         "schemas": [LIST_URN],
         "totalResults": total,
         "itemsPerPage": len(resources),
         **more,
-        "Resources": list(resources),
     }
-    return {key: value for key, value in answer.items() if value is not None}
+    known = {key: value for key, value in head.items() if value is not None}
+    return f'{dumped(known)[:-1]},"Resources":[{",".join(resources)}]}}'
 
 
-def to_bytes(answer: Mapping[str, Any]) -> bytes:
-    """Return an answer's bytes."""
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+def dumped(value: Any) -> str:
+    """Return a value as JSON text, as short as it can be."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def body_bytes(response: ScimResponse) -> bytes:
+    """Return the bytes of an answer's body, none for an answer without one."""
+    if isinstance(response, TextResponse):
+        return response.text.encode()
+    return b"" if response.body is None else dumped(response.body).encode()

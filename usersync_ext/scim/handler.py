@@ -25,7 +25,15 @@ from scim2_server.routing import Operation
 
 from ..store.mirror import StoredResource
 from ..sync.push import MemberChange
-from .answers import EVERYTHING, Projection, list_json, location_of, projection, resource_json
+from .answers import (
+    EVERYTHING,
+    Projection,
+    TextResponse,
+    list_text,
+    location_of,
+    projection,
+    resource_text,
+)
 from .bulk import read_bulk
 from .models import DEFAULT_RESULTS, MAX_RESULTS, GroupModel, Model, UserModel
 from .patching import apply_patch, split_members
@@ -81,8 +89,8 @@ class Handler(ScimHandler):
         headers = {"ETag": stored.etag, "Content-Location": location}
         if status is HTTPStatus.CREATED:
             headers["Location"] = location
-        body = resource_json(stored, request.base_url, members, wanted)
-        return ScimResponse(status, body, headers)
+        text = resource_text(stored, request.base_url, members, wanted)
+        return TextResponse(status, None, headers, text)
 
     # -- Resources -----------------------------------------------------------------------------
 
@@ -202,8 +210,7 @@ class Handler(ScimHandler):
         count = min(int(request.query.get("count", DEFAULT_RESULTS)), MAX_RESULTS)
         shown = found[start - 1 : start - 1 + count]
         members = self.mirror.members_of(shown) if wanted.wants("members") else {}
-        resources = page_json(shown, members, request.base_url, wanted)
-        return ScimResponse(HTTPStatus.OK, list_json(resources, len(found), startIndex=start))
+        return listed(page_texts(shown, members, request, wanted), len(found), startIndex=start)
 
     def searched(
         self, request: ScimRequest, operation: Operation
@@ -235,8 +242,8 @@ class Handler(ScimHandler):
                     "previousCursor": self.marked_position(page.found.previous),
                 },
             )
-        resources = page_json(page.resources, page.members, request.base_url, wanted)
-        return ScimResponse(HTTPStatus.OK, list_json(resources, page.found.total, **more))
+        texts = page_texts(page.resources, page.members, request, wanted)
+        return listed(texts, page.found.total, **more)
 
     def marked_position(self, position: Any) -> Any:
         """Return the position of a page, if there is one, for a cursor of this source alone."""
@@ -275,13 +282,14 @@ class Handler(ScimHandler):
         except Exception as error:  # noqa: BLE001 - the SCIM error handler of one operation
             failed = self.service.error_response(error)
             return {**outcome, "status": failed.status.value, "response": failed.body}, None
-        body = response.body or {}
         outcome["status"] = response.status.value
-        if "id" in body:
-            outcome["location"] = body["meta"]["location"]
         if "ETag" in response.headers:
             outcome["version"] = response.headers["ETag"]
-        return outcome, Created(body["id"]) if "id" in body else None
+        location = response.headers.get("Content-Location")
+        if location is None:
+            return outcome, None
+        outcome["location"] = location
+        return outcome, Created(location.rpartition("/")[2])
 
 
 class Created:
@@ -324,14 +332,20 @@ def bulk_answer(plan: BulkPlan) -> ScimResponse:
     return ScimResponse(HTTPStatus.OK, body)
 
 
-def page_json(
+def page_texts(
     resources: Sequence[StoredResource],
     members: Mapping[int, Sequence[tuple[str, str]]],
-    base_url: str,
+    request: ScimRequest,
     wanted: Projection,
-) -> list[dict[str, Any]]:
-    """Return the resources of a page as JSON objects; members are by the row id of their group."""
-    return [resource_json(stored, base_url, members.get(stored.id), wanted) for stored in resources]
+) -> list[str]:
+    """Return the resources of a page as JSON; members are by the row id of their group."""
+    base_url = request.base_url
+    return [resource_text(stored, base_url, members.get(stored.id), wanted) for stored in resources]
+
+
+def listed(resources: Sequence[str], total: int | None, **more: Any) -> TextResponse:
+    """Return a page as an answer."""
+    return TextResponse(HTTPStatus.OK, text=list_text(resources, total, **more))
 
 
 def wanted_by(request: ScimRequest) -> Projection:

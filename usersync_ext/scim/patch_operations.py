@@ -29,6 +29,7 @@ from .reading import (
     refuse,
     refuse_missing,
     refuse_size,
+    without_passwords,
 )
 from .spellings import Attribute, Kind, known_urn, table_of
 
@@ -322,7 +323,8 @@ class OperationReader:
 
     def _write_unknown(self, verb: Verb, target: UnknownTarget, value: Any) -> None:
         position = len(self.operations)
-        self.unknown.append(UnknownOp(op=verb, target=target, value=value, position=position))
+        kept = without_passwords(value)
+        self.unknown.append(UnknownOp(op=verb, target=target, value=kept, position=position))
         if len(self.unknown) > _MAX_UNKNOWN:
             refuse_size(f"more than {_MAX_UNKNOWN} unknown attributes", _MAX_UNKNOWN)
 

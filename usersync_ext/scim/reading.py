@@ -72,7 +72,7 @@ def keep_unknown(
     if is_password(key):
         notes.add(NO_PASSWORDS)
         return
-    kept = without_nulls(value)
+    kept = without_passwords(without_nulls(value))
     if kept is not None:
         result[key] = kept
         notes.unknown(label or key)
@@ -84,6 +84,15 @@ def without_nulls(value: Any) -> Any:
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [without_nulls(item) for item in value if item is not None]
+    return value
+
+
+def without_passwords(value: Any) -> Any:
+    """The value of an unknown attribute without what is called a password in it, at any depth."""
+    if isinstance(value, dict):
+        return {k: without_passwords(item) for k, item in value.items() if not is_password(k)}
+    if isinstance(value, list):
+        return [without_passwords(item) for item in value]
     return value
 
 

@@ -6,10 +6,12 @@ host's own ``before_request`` functions: a login wall or CSRF protection made fo
 otherwise lock every provider out (``USERSYNC_SCIM_HOST_GUARDS`` = on lets them run).
 """
 
+import itertools
 import logging
+import os
+import secrets
 import sys
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -28,7 +30,7 @@ from ..store.tokens import is_well_formed, token_hash
 from ..sync.planning import Work
 from ..sync.startup import ensure_schema
 from ..vault import purpose_key
-from .answers import to_bytes
+from .answers import body_bytes
 from .body import MAX_BODY_BYTES
 from .handler import Handler
 from .lookups import wanted_resource
@@ -36,6 +38,8 @@ from .service import Caller, Service, UnavailableException, scim_exception
 from .storage import Mirror
 
 logger = logging.getLogger("usersync")
+START_ID = secrets.token_hex(4)
+REQUEST_NUMBERS = itertools.count(1)
 ENDPOINT = "usersync.scim.serve"
 MAX_LOGGED_PATH = 300
 NUL = "\x00"
@@ -85,6 +89,11 @@ def exempt_from_csrf() -> None:
         csrf.exempt(f"{serve.__module__}.{serve.__name__}")
 
 
+def new_request_id() -> str:
+    """Return an id for logs, journal and the answer's header: unique, not secret."""
+    return f"{START_ID}-{os.getpid():x}-{next(REQUEST_NUMBERS):x}"
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request while it is served, for the source's page."""
@@ -98,7 +107,7 @@ class Exchange:
 def serve(path: str = "") -> Response:
     """Serve any request below ``<prefix>/scim``."""
     state = current_state()
-    exchange = Exchange(request_id=uuid.uuid4().hex[:16], started=time.perf_counter())
+    exchange = Exchange(request_id=new_request_id(), started=time.perf_counter())
     try:
         response = answer(state, exchange, path)
     except Exception as error:  # noqa: BLE001 - the SCIM error handler
@@ -214,7 +223,7 @@ def base_url(state: State, source_key: str) -> str:
 
 def to_flask(response: ScimResponse, request_id: str) -> Response:
     """Return the answer for Flask; a 204 has no body."""
-    body = b"" if response.body is None else to_bytes(response.body)
+    body = body_bytes(response)
     headers = dict(response.headers)
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Content-Type-Options"] = "nosniff"

@@ -35,6 +35,8 @@ from .filters import Target
 from .models import POLICY, GroupModel, Model, UserModel
 from .search import Found, run_search, search_of, search_statements
 
+USER_PAGE = (*USER_COLUMNS, groups_of_column())
+"""The columns of a person on a page; the same objects, so that statements are built once."""
 READ_ONLY = frozenset({"id", "meta", "groups"})
 TARGETS = {
     "User": Target("User", UserModel, IdentityRow),
@@ -134,7 +136,7 @@ class Mirror:
         one = targets[0] if len(targets) == 1 else None
         columns: Sequence[Any] = ()
         if one is not None:
-            columns = user_columns() if one.name == "User" else GROUP_COLUMNS
+            columns = USER_PAGE if one.name == "User" else GROUP_COLUMNS
         statements = search_statements(
             targets, self.source_id, search_of(request, position), columns
         )
@@ -148,11 +150,6 @@ class Mirror:
             ids = [r.id for r in resources if r.resource_type == "Group"]
             members = groups.members_of(session, ids) if with_members and ids else {}
         return Page(found, resources, members)
-
-
-def user_columns() -> tuple[Any, ...]:
-    """Return the columns of a person on a page."""
-    return (*USER_COLUMNS, groups_of_column())
 
 
 def load_hits(session: Any, rows: Sequence[Any]) -> list[StoredResource]:

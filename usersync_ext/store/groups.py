@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..core.mapping import normal_form
 from ..core.username import fold
 from .engine import Session
 from .mirror import StoredResource, record_text
@@ -35,6 +36,20 @@ ONE_GROUP = select(*GROUP_COLUMNS).where(
     TABLE.c.source_id == bindparam("source_id"), TABLE.c.scim_id == bindparam("scim_id")
 )
 ONE_GROUP_FOR_UPDATE = ONE_GROUP.with_for_update()
+
+
+PEOPLE_OF_GROUPS = (
+    select(MEMBERS.c.group_id, IDENTITIES.c.scim_id)
+    .join(IDENTITIES, IDENTITIES.c.id == MEMBERS.c.identity_id)
+    .where(MEMBERS.c.group_id.in_(bindparam("ids", expanding=True)))
+    .order_by(MEMBERS.c.group_id, MEMBERS.c.identity_id)
+)
+GROUPS_OF_GROUPS = (
+    select(CHILDREN.c.group_id, TABLE.c.scim_id)
+    .join(TABLE, TABLE.c.id == CHILDREN.c.child_id)
+    .where(CHILDREN.c.group_id.in_(bindparam("ids", expanding=True)))
+    .order_by(CHILDREN.c.group_id, CHILDREN.c.child_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +102,7 @@ def find_rival_groups(
 def group_values(record: Mapping[str, Any], comparable: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that follow from what a source said about a group."""
     return {
-        "external_id": record.get("externalId"),
+        "external_id": normal_form(record.get("externalId")),
         "display_name": record["displayName"],
         "display_name_key": fold(record["displayName"]),
         "record": record_text(record),
@@ -227,20 +242,8 @@ def members_of(session: Session, group_ids: Sequence[int]) -> dict[int, list[tup
     """Return the members of groups as pairs of type (User, Group) and SCIM id, in stable order."""
     found: dict[int, list[tuple[str, str]]] = {group_id: [] for group_id in group_ids}
     for part in slices(group_ids):
-        people = (
-            select(MEMBERS.c.group_id, literal("User").label("type"), IDENTITIES.c.scim_id)
-            .join(IDENTITIES, IDENTITIES.c.id == MEMBERS.c.identity_id)
-            .where(MEMBERS.c.group_id.in_(part))
-            .order_by(MEMBERS.c.group_id, MEMBERS.c.identity_id)
-        )
-        groups = (
-            select(CHILDREN.c.group_id, literal("Group").label("type"), TABLE.c.scim_id)
-            .join(TABLE, TABLE.c.id == CHILDREN.c.child_id)
-            .where(CHILDREN.c.group_id.in_(part))
-            .order_by(CHILDREN.c.group_id, CHILDREN.c.child_id)
-        )
-        for query in (people, groups):
-            for group_id, kind, scim_id in session.execute(query):
+        for kind, query in (("User", PEOPLE_OF_GROUPS), ("Group", GROUPS_OF_GROUPS)):
+            for group_id, scim_id in session.execute(query, {"ids": part}):
                 found[group_id].append((kind, scim_id))
     return found
 

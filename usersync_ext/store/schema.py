@@ -150,6 +150,13 @@ class IdentityRow(Base):
             postgresql_where=LIVE,
         ),
         Index("usersync_identity_full_name", "source_id", "full_name_key"),
+        Index(
+            "usersync_identity_live",
+            "source_id",
+            "id",
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
+        ),
         Index("usersync_identity_tombstone", "source_id", "external_id", "deleted_at"),
         NEVER_AGAIN,
     )

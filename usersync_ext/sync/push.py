@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.mapping import identity_from_record
+from ..core.mapping import identity_from_record, normal_form
 from ..core.records import Decision, Identity, PersonState
 from ..errors import NameTaken, NotFound, Protected, Refused, UserSyncError, Vetoed
 from ..store import groups, mirror
@@ -315,7 +315,7 @@ def free_or_duplicate(session: Session, work: Work, identity: Identity) -> mirro
 
 def group_name_is_free(session: Session, work: Work, record: Record, own_id: str) -> None:
     """Raise Duplicate where a group has the name, unless both carry different externalIds."""
-    external_id = record.get("externalId")
+    external_id = normal_form(record.get("externalId"))
     for other in groups.find_rival_groups(
         session, work.source.id, record["displayName"], external_id, own_id
     ):

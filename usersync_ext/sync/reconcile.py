@@ -53,16 +53,19 @@ class Result:
     newly_held: int = 0  # changes that nobody was asked about before
 
 
-def current_budget(session: Session, work: Work) -> Budget:
-    """Return what the guard still allows this source in its window."""
+def current_budget(session: Session, work: Work, wanted: int | None = None) -> Budget:
+    """Return what the guard still allows this source in its window.
+
+    Where ``wanted`` removals fit into the plain count, the accounts, of whom a percentage might
+    allow more, are not counted.
+    """
     rules = work.source.rules
     window = timedelta(minutes=rules["removal_window_minutes"])
     since = max(work.now - window, work.source.created_at)  # an earlier source had the same key
-    return budget(
-        rules,
-        links=sources.count_links(session, work.source.id),
-        used=journal.count_removals(session, work.source.key, since),
-    )
+    used = journal.count_removals(session, work.source.key, since)
+    fits = wanted is not None and used + wanted <= rules["removal_limit_count"]
+    links = 0 if fits else sources.count_links(session, work.source.id)
+    return budget(rules, links=links, used=used)
 
 
 def reconcile(
@@ -131,11 +134,10 @@ def guarded(
     session: Session, work: Work, decisions: Sequence[Decision], known: Holds
 ) -> tuple[list[Sequence[Change]], list[Sequence[Change]], Budget | None]:
     """Return the changes that pass the guard and those that are held, person by person."""
-    if work.approved or not any(
-        is_destructive(change) for decision in decisions for change in decision.changes
-    ):
+    removals = sum(is_destructive(c) for decision in decisions for c in decision.changes)
+    if work.approved or not removals:
         return [d.changes for d in decisions], [() for _ in decisions], None
-    limit = current_budget(session, work)
+    limit = current_budget(session, work, removals)
     left = limit.left
     passed: list[Sequence[Change]] = []
     held: list[Sequence[Change]] = []

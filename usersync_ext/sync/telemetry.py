@@ -6,6 +6,7 @@ last seconds of this, never anything about people.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -16,10 +17,10 @@ from ..errors import UserSyncError
 from ..store import journal, requests, tokens
 from ..store.engine import Store
 from ..store.journal import Event
+from ..store.requests import KEPT_PER_SOURCE
 
 logger = logging.getLogger("usersync")
 FLUSH_SECONDS = 5.0
-MAX_BUFFERED = 5_000
 UNCONFIRMED_AFTER = timedelta(seconds=60)
 
 
@@ -30,7 +31,7 @@ class Recorder:
         self._store = store
         self._send = send
         self._lock = threading.Lock()
-        self._requests: list[RequestRecord] = []
+        self._requests: dict[int, deque[RequestRecord]] = {}
         self._token_use: dict[int, tuple[datetime, str]] = {}
         self._heard: dict[int, datetime] = {}
         self._confirmed: list[int] = []
@@ -39,8 +40,10 @@ class Recorder:
     def note_request(self, record: RequestRecord, token_id: int | None) -> None:
         """Remember a SCIM request and, if it was let in, its token's use."""
         with self._lock:
-            if len(self._requests) < MAX_BUFFERED:
-                self._requests.append(record)
+            newest = self._requests.get(record.source_id)
+            if newest is None:
+                newest = self._requests[record.source_id] = deque(maxlen=KEPT_PER_SOURCE)
+            newest.append(record)
             if token_id is not None:
                 self._token_use[token_id] = (record.at, record.client)
                 self._heard[record.source_id] = record.at
@@ -71,15 +74,16 @@ class Recorder:
     def flush(self) -> None:
         """Write what was remembered now."""
         with self._lock:
-            records, self._requests = self._requests, []
+            newest, self._requests = self._requests, {}
             used, self._token_use = self._token_use, {}
             heard, self._heard = self._heard, {}
             confirmed, self._confirmed = self._confirmed, []
             timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
-        if not (records or used or confirmed):
+        if not (newest or used or confirmed):
             return
+        records = [record for source in newest.values() for record in source]
         with self._store.writing() as session:
             known = requests.known_sources(session, {r.source_id for r in records})
             kept = [r for r in records if r.source_id in known]
