@@ -75,3 +75,4 @@ def log_to(folder: str) -> None:
         for handler in (file, console):
             handler.setFormatter(form)
             logging.getLogger(name).addHandler(handler)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no trouble
