@@ -8,13 +8,14 @@ PYTEST_ARGS ?= -n 2
 SERVE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format clean
+.PHONY: help serve test lint format screenshots clean
 
 help:
 	@echo "make serve    serve user sync on this machine (SERVE_ARGS='--port 8081')"
 	@echo "make test     run all tests (PYTEST_ARGS='-k guard')"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
+	@echo "make screenshots  take the README's pictures again (needs Chromium)"
 	@echo "make clean    remove the virtual environment and build output"
 
 serve: $(VENV)/.installed
@@ -31,6 +32,9 @@ lint: $(VENV)/.installed-lint
 format: $(VENV)/.installed-lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: $(VENV)/.installed-test
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf $(VENV) build dist

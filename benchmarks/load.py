@@ -16,6 +16,7 @@ Request = tuple[str, str, object]
 class Load:
     """What a run measured."""
 
+    count: int  # requests, the warm-up's too
     per_second: float
     p50_ms: float
     p99_ms: float
@@ -84,6 +85,7 @@ def run(
     """
     host = f"{address[0]}:{address[1]}"
     times: list[float] = []
+    warm_up: list[float] = []
     failures: list[int] = []
     begins = time.perf_counter() + 0.5
     ends = begins + seconds
@@ -99,8 +101,8 @@ def run(
             if status not in expect:
                 failures.append(status)
                 break
-            if started >= begins:
-                times.append(time.perf_counter() - started)
+            kept = times if started >= begins else warm_up
+            kept.append(time.perf_counter() - started)
         line.close()
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(connections)]
@@ -110,8 +112,11 @@ def run(
         thread.join()
     if failures:
         raise RuntimeError(f"unexpected status {failures[0]}")
+    if not times:
+        raise RuntimeError("no request finished in time: measure longer")
     ordered = sorted(times)
     return Load(
+        count=len(times) + len(warm_up),
         per_second=len(times) / seconds,
         p50_ms=statistics.median(ordered) * 1000,
         p99_ms=ordered[int(len(ordered) * 0.99)] * 1000,

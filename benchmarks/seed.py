@@ -1,6 +1,5 @@
 """Fill a database with people as if a provider had pushed them, in bulk."""
 
-import json
 import uuid
 from datetime import UTC, datetime
 
@@ -13,7 +12,6 @@ from usersync_ext.store import groups, mirror
 from usersync_ext.store.schema import (
     AccountRow,
     GroupMemberRow,
-    GroupRow,
     IdentityEmailRow,
     IdentityRow,
     LinkRow,
@@ -154,11 +152,3 @@ def scim_ids(store, source_id: int, limit: int) -> list[str]:
                 .limit(limit)
             )
         )
-
-
-def size_of(record: dict) -> int:
-    """Return the size of a record as JSON, in bytes."""
-    return len(json.dumps(record))
-
-
-__all__ = ["GroupRow", "add_group", "add_people", "person", "scim_ids", "size_of"]

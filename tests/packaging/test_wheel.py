@@ -1,7 +1,8 @@
 """The wheel holds all that is needed, and five lines of code show the pages after installing it.
 
-Everything is offline: the wheel is built with the build backend of this environment, and the new
-environment sees the dependencies of this one through a ``.pth`` file.
+The wheel is built with the build backend of this environment, and the new environments see the
+dependencies of this one through a ``.pth`` file; one test instead collects every wheel (fetching
+what pip has not kept) and installs from them alone.
 """
 
 import shutil
@@ -138,8 +139,16 @@ def test_installed_from_the_wheel_the_console_script_works(wheel, tmp_path):
     assert (tmp_path / "usersync-data" / "usersync.sqlite3").exists()
 
 
-def test_every_dependency_that_the_wheel_names_is_met_here(wheel, tmp_path):
-    python = new_environment(tmp_path / "venv")
-    pip = [sys.executable, "-m", "pip", "--python", python]
+def test_installed_offline_from_wheels_alone(wheel, tmp_path):
+    """Checklist 18: once the wheels are there, nothing is fetched and nothing else is needed."""
+    wheels = tmp_path / "wheels"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    run(*pip, "download", "--quiet", "--only-binary", ":all:", "--dest", wheels, wheel)
+    venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    offline = ("--no-index", "--find-links", wheels)
 
-    run(*pip, "install", "--quiet", "--no-index", wheel)  # fails if one had to be fetched
+    run(*pip, "--python", python, "install", "--quiet", *offline, "usersync-ext")
+    (tmp_path / "hello.py").write_text(FIVE_LINES)
+
+    run(python, "-W", "error", "-c", USE, tmp_path / "venv", cwd=tmp_path)

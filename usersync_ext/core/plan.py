@@ -310,6 +310,7 @@ def update(
         if old != new
     ]
     if not differing:
+        trace.note("update_users", None, None, "full name and e-mail are as in the provider")
         return account
     names = " and ".join(differing)
     if not rules["update_users"]:

@@ -156,13 +156,31 @@ def resource_text(
         parts.append(f'"groups":{dumped(groups_json(stored, base_url))}')
     if members:
         parts.append(f'"members":[{",".join(member_texts(members, base_url))}]')
-    parts.append(f'"meta":{dumped(meta_json(stored, base_url))}}}')
+    parts.append(meta_text(stored, base_url))
     return ",".join(parts)
+
+
+def meta_text(stored: StoredResource, base_url: str) -> str:
+    """Return ``meta`` and the end of a resource; only the base URL may need escaping."""
+    version = stored.etag.replace('"', '\\"')
+    return (
+        f'"meta":{{"resourceType":"{stored.resource_type}",'
+        f'"created":"{time_text(stored.created_at)}",'
+        f'"lastModified":"{time_text(stored.modified_at)}",'
+        f'"location":{resource_base(base_url, stored.resource_type)}{stored.scim_id}",'
+        f'"version":"{version}"}}}}'
+    )
+
+
+@lru_cache(maxsize=64)
+def resource_base(base_url: str, kind: str) -> str:
+    """Return the JSON text of a resource's URL up to its id."""
+    return dumped(f"{base_url}/{ENDPOINTS[kind]}/")[:-1]
 
 
 def member_texts(members: Iterable[tuple[str, str]], base_url: str) -> Iterator[str]:
     """Yield members as JSON text; ids are ours and need no escaping, the base URL may."""
-    bases = {kind: dumped(f"{base_url}/{name}/")[:-1] for kind, name in ENDPOINTS.items()}
+    bases = {kind: resource_base(base_url, kind) for kind in ENDPOINTS}
     for kind, id_ in members:
         yield f'{{"value":"{id_}","$ref":{bases[kind]}{id_}","type":"{kind}"}}'
 

@@ -1,0 +1,95 @@
+"""Make the pictures of the README: a small installation, photographed in headless Chromium.
+
+``make screenshots`` runs it; it needs Chromium (the package ``chromium``) and the test packages.
+"""
+
+import logging
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from flask import Flask
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from usersync_ext import UserSync
+from usersync_ext.core.records import Actor
+from usersync_ext.state import state_of
+from usersync_ext.sync import admin, by_hand
+from usersync_ext.sync.startup import ensure_schema
+
+EVE = Actor(kind="admin", name="eve")
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+NAMES = ("ada.lind", "ben.oz", "cleo", "dora.kim", "emil.ruiz")
+PICTURES = {
+    "overview": "/",
+    "source": "/sources/contoso/",
+    "person": "/people/2",
+}
+
+
+def installation(folder: str) -> Flask:
+    """Return an app with two sources and five people, one of whom left."""
+    app = Flask("pictures", instance_path=folder)
+    app.config.update(SECRET_KEY="pictures", USERSYNC_PUBLIC_URL="https://id.example.com")
+    UserSync(app, is_admin=lambda: True)
+    state = state_of(app)
+    ensure_schema(state)
+    by_hand.add_account(state.engine, EVE, user_name="cleo", full_name="Cleo Park")
+    rules = {"username_regex": "(.*)@.*", "username_replacement": "$1"}
+    acme = admin.add_source(
+        state.engine, EVE, name="Acme Okta", kind="okta", state="active", rules=rules
+    )
+    admin.add_source(state.engine, EVE, name="Contoso", kind="entra")
+    token, _ = admin.add_token(state.engine, EVE, acme, label="production", expires_in_days=20)
+    push_people(app, {"Authorization": f"Bearer {token}"})
+    state.engine.recorder.flush()
+    return app
+
+
+def push_people(app: Flask, headers: dict[str, str]) -> None:
+    """Push the people as Okta would."""
+    client, base = app.test_client(), "/usersync/scim/acme-okta/v2/Users"
+    ids = []
+    for name in NAMES:
+        email = f"{name}@example.com"
+        record = {
+            "schemas": [USER],
+            "userName": email,
+            "externalId": f"00u{name[:4]}",
+            "displayName": name.replace(".", " ").title(),
+            "emails": [{"value": email, "type": "work", "primary": True}],
+            "title": "Engineer",
+        }
+        ids.append(client.post(base, json=record, headers=headers).get_json()["id"])
+    leave = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": False}}]}
+    client.patch(f"{base}/{ids[1]}", json=leave, headers=headers)
+
+
+def main() -> None:
+    """Take every picture."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("Chromium is missing: install the package chromium")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        server = make_server("127.0.0.1", 0, installation(folder), threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium)
+            page = browser.new_page(viewport={"width": 1120, "height": 720})
+            for name, path in PICTURES.items():
+                page.goto(f"http://127.0.0.1:{server.port}/usersync{path}")
+                page.screenshot(path=ROOT / "docs" / f"{name}.png")
+            browser.close()
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
