@@ -1513,3 +1513,20 @@ def test_the_kinds_that_the_guard_counts_are_those_that_take_something_away():
     from usersync_ext.core.records import DESTRUCTIVE
 
     assert {ChangeKind.RENAME, ChangeKind.DEACTIVATE, ChangeKind.DELETE} == DESTRUCTIVE
+
+
+@pytest.mark.parametrize(("policy", "managed_by"), [("external_id", "acme"), ("link_only", None)])
+def test_a_detached_source_gets_its_accounts_back_only_by_the_externalid_policy(
+    app, provider_of, policy, managed_by
+):
+    provider = provider_of(app)
+    push(provider, externalId="e-1")
+    key = account(app, "ada").key
+    admin.leave_source(
+        engine_of(app), ADMIN, source_of(app, provider), accounts="keep", remove=False
+    )
+
+    change_source(app, provider, state="active", match_policy=policy)
+
+    assert account(app, "ada").key == key
+    assert account(app, "ada").owner == managed_by

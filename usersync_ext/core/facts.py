@@ -12,15 +12,17 @@ class Facts:
     """What is known about a person's account and about the accounts in the way.
 
     ``linked`` is the account of the person's link. ``former`` is the account that this source
-    managed for the same ``externalId`` before (a deleted person). ``by_name`` and ``by_email``
-    are other accounts that carry the wanted name or e-mail; ``alike`` are those whose name or
-    e-mail is the wanted e-mail, or whose e-mail is the wanted name.
+    managed for the same ``externalId`` before (a deleted person); ``managed_before`` one that it
+    let go of since. ``by_name`` and ``by_email`` are other accounts that carry the wanted name or
+    e-mail; ``alike`` are those whose name or e-mail is the wanted e-mail, or whose e-mail is the
+    wanted name.
     """
 
     source: str
     directory: str
     linked: Account | None = None
     former: Account | None = None
+    managed_before: Account | None = None
     by_name: Account | None = None
     by_email: tuple[Account, ...] = ()
     alike: tuple[Account, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from ..core.records import Account, Actor, JournalEntry
+from ..core.records import Account, Actor, ChangeKind, JournalEntry, Outcome
 from .engine import Session
 from .schema import HeldRow, JournalRow, OutboxRow, table_of
 
@@ -120,6 +120,22 @@ def list_entries(
     if before_id is not None:
         query = query.where(TABLE.c.id < before_id)
     return [entry_from_row(row) for row in session.execute(query)]
+
+
+def last_accounts(session: Session, source: str, identity_ids: Sequence[int]) -> dict[int, str]:
+    """Return the account that each of these people was last given, by identity."""
+    query = (
+        select(TABLE.c.identity_id, TABLE.c.account_key)
+        .where(
+            TABLE.c.source == source,
+            TABLE.c.identity_id.in_(identity_ids),
+            TABLE.c.kind.in_([ChangeKind.CREATE, ChangeKind.ADOPT]),
+            TABLE.c.outcome == Outcome.APPLIED,
+            TABLE.c.account_key.is_not(None),
+        )
+        .order_by(TABLE.c.id)
+    )
+    return {row.identity_id: row.account_key for row in session.execute(query)}
 
 
 def count_removals(session: Session, source: str, since: datetime) -> int:

@@ -14,7 +14,7 @@ from ..core.rivals import names_given_up, refused_name, without_twins
 from ..core.username import account_name, name_key
 from ..directories.base import Directory
 from ..signals import Skip
-from ..store import mirror, people
+from ..store import journal, mirror, people
 from ..store.engine import Session
 
 MOST_TOGETHER = 1000
@@ -52,9 +52,9 @@ def gather_facts(
     links = people.links_of_identities(session, [*known, *former.values()])
     names = [account_name(i.user_name, work.source.rules).name for i in identities]
     texts = [text for text in (*names, *(i.email for i in identities)) if text]
-    accounts = bound.find(
-        keys=[link.account_key for link in links.values()], names=texts, emails=texts
-    )
+    before = accounts_before(session, work, identities, former, links)
+    keys = [*(link.account_key for link in links.values()), *before.values()]
+    accounts = bound.find(keys=keys, names=texts, emails=texts)
     owners = {link.account_key: link for link in links.values()}
     others = [account.key for account in accounts if account.key not in owners]
     owners |= people.links_of_accounts(session, work.directory.name, others)
@@ -68,6 +68,7 @@ def gather_facts(
             directory=work.directory.name,
             linked=index.linked(links.get(identity.id)),
             former=index.linked(links.get(former.get(identity.id, 0))),
+            managed_before=index.by_key.get(before.get(identity.id, "")),
             by_name=index.others_by_name(name, links.get(identity.id)),
             by_email=index.others_by_email(identity.email, links.get(identity.id)),
             alike=index.others_alike(name, identity.email, links.get(identity.id)),
@@ -77,6 +78,29 @@ def gather_facts(
         )
         for identity, name in zip(identities, names, strict=True)
     ]
+
+
+def accounts_before(
+    session: Session,
+    work: Work,
+    identities: Sequence[Identity],
+    former: Mapping[int, int],
+    links: Mapping[int, people.Link],
+) -> dict[int, str]:
+    """Return the accounts that this source gave these people once and let go of since.
+
+    Only the matching policy ``external_id`` looks: for the person's own row, or the row of the
+    deleted person with the same externalId.
+    """
+    if work.source.rules["match_policy"] != "external_id":
+        return {}
+    rows = {
+        identity.id: former.get(identity.id, identity.id)
+        for identity in identities
+        if identity.external_id is not None and identity.id not in links
+    }
+    accounts = journal.last_accounts(session, work.source.key, list(rows.values()))
+    return {i: accounts[row] for i, row in rows.items() if row in accounts}
 
 
 class AccountIndex:
