@@ -34,3 +34,22 @@ def test_a_person_is_pushed_with_the_values_copied_from_the_page(site, kind):
     assert "created: acme pushed a person whom the directory does not know" in person.lower()
     assert "ada.lind" in site.words(site.get("/directory"))
     assert token not in site.get("/sources/acme/tokens").text
+
+
+def test_a_source_tells_what_failed_and_what_nothing_uses(site):
+    """T14 and DESIGN §5: an operation that is not understood is an alert on the source's page."""
+    site.add_source("Acme", state="active")
+    values = pasted(site.post("/sources/acme/tokens", status=200, label="x", expires_in_days=""))
+    address, token = values.values()
+    headers = {"Authorization": f"Bearer {token}"}
+    person = {"schemas": [USER], "userName": "ada.lind", "companyName": "Acme"}
+    answer = site.client.post(f"{address}/Users", json=person, headers=headers)
+    bad = {"Operations": [{"op": "frobnicate", "path": "active", "value": False}]}
+
+    site.client.patch(f"{address}/Users/{answer.json['id']}", json=bad, headers=headers)
+
+    page = site.words(site.get("/sources/acme/"))
+    assert "1 of the last day" in page
+    assert "was answered 400" in page
+    assert "frobnicate" in page
+    assert 'unknown attribute "companyName" is kept but not used' in page

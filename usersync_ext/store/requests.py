@@ -1,6 +1,7 @@
 """The newest SCIM requests of each source, and values of the installation itself."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 
@@ -78,6 +79,24 @@ def list_requests(
         )
         for row in session.execute(query)
     ]
+
+
+def alerts_of(
+    session: Session, source_id: int, since: datetime
+) -> tuple[int, RequestRecord | None, list[str]]:
+    """Return what an administrator should know of the kept requests since a time.
+
+    That is how many the provider made in vain (401 and 404 are a provider's way to look), the
+    newest of them, and the remarks on what it sends that is not used, each once.
+    """
+    recent = [
+        request
+        for request in list_requests(session, source_id, limit=KEPT_PER_SOURCE)
+        if request.at >= since
+    ]
+    failed = [r for r in recent if r.status >= 400 and r.status not in {401, 404, 412}]
+    notes = dict.fromkeys(note for request in recent for note in request.notes)
+    return len(failed), failed[0] if failed else None, list(notes)
 
 
 def get_value(session: Session, name: str, *, lock: bool = False) -> str | None:

@@ -1,6 +1,6 @@
 """Sources: the overview, adding one, its connection, state, requests, approvals and its end."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,6 +28,8 @@ from .shared import (
 )
 
 REQUESTS_SHOWN = 100
+ALERT_TIME = timedelta(days=1)
+"""How long a failed request is worth an alert on the source's page."""
 
 
 def overview() -> ResponseReturnValue:
@@ -62,7 +64,20 @@ def connection(key: str) -> ResponseReturnValue:
         if changed is not None:
             return done("The name was changed.", ".connection", key=key)
     live, heard = progress(source)
-    return source_page("connection.html", source, "connection", form=form, live=live, heard=heard)
+    with engine().store.reading() as db:
+        since = datetime.now(UTC) - ALERT_TIME
+        count, newest, notes = store_requests.alerts_of(db, source.id, since)
+    return source_page(
+        "connection.html",
+        source,
+        "connection",
+        form=form,
+        live=live,
+        heard=heard,
+        failed_count=count,
+        newest_failure=newest,
+        notes=notes,
+    )
 
 
 def progress(source: Source) -> tuple[list[Token], datetime | None]:
