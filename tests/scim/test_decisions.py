@@ -1530,3 +1530,17 @@ def test_a_detached_source_gets_its_accounts_back_only_by_the_externalid_policy(
 
     assert account(app, "ada").key == key
     assert account(app, "ada").owner == managed_by
+
+
+def test_what_a_rule_refused_stands_on_the_persons_page(app, provider_of):
+    provider = provider_of(app)
+    ada = push(provider)
+    protect(app, "ada")
+
+    answer = provider.patch(f"/Users/{ada['id']}", {"op": "replace", "value": {"active": False}})
+
+    assert answer.status_code == 403
+    [person] = list_people(engine_of(app))
+    [newest, *_] = explain_person(engine_of(app), person.id).changes
+    assert (newest.subject, newest.kind, newest.outcome) == ("ada", "update", "refused")
+    assert "protected" in newest.reason

@@ -15,12 +15,12 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from .. import signals
-from ..core.records import Account, Actor, Change, ChangeKind, Source
+from ..core.records import Account, Actor, Change, ChangeKind, Identity, Outcome, Source
 from ..directories.base import Directory
 from ..errors import DirectoryUnavailable, Refused
 from ..settings import Settings
 from ..signals import Hooks, Skip
-from ..store import journal, sources
+from ..store import journal, people, sources
 from ..store.engine import Session, Store, StoreBusy
 from ..store.journal import Event
 from .planning import Work
@@ -119,37 +119,34 @@ class Engine:
         with self.host_context():
             signals.send(event, self.sender, self.hooks)
 
-    def note_refusal(self, work: Work, subject: str, reason: str) -> None:
-        """Record in the journal that a provider's request was refused by a rule."""
+    def note_refusal(self, work: Work, kind: ChangeKind, identity: Identity, reason: str) -> None:
+        """Record that a provider's write about a person was refused by a rule.
+
+        A person who is not stored, because just that was refused, has the row id 0.
+        """
+        row = {
+            "at": work.now,
+            "source": work.source.key,
+            "actor": str(work.actor),
+            "category": "change",
+            "kind": kind,
+            "subject": identity.user_name,
+            "reason": reason,
+            "outcome": Outcome.REFUSED,
+            "destructive": False,
+            "before": None,
+            "after": None,
+            "request_id": work.request_id,
+            "identity_id": identity.id or None,
+            "account_key": None,
+        }
         with self.store.writing() as session:
-            journal.add_entries(
-                session,
-                [
-                    {
-                        "at": work.now,
-                        "source": work.source.key,
-                        "actor": str(work.actor),
-                        "category": "change",
-                        "kind": ChangeKind.UPDATE,
-                        "subject": subject,
-                        "reason": reason,
-                        "outcome": "refused",
-                        "destructive": False,
-                        "before": None,
-                        "after": None,
-                        "request_id": work.request_id,
-                        "identity_id": None,
-                        "account_key": None,
-                    }
-                ],
-            )
+            journal.add_entries(session, [row])
 
     def is_managed(self, account: Account, field: str) -> bool:
         """Tell whether a source would overwrite a field of an account (see UserSync.is_managed)."""
         with self.store.reading() as session:
-            from ..store.people import links_of_accounts
-
-            links = links_of_accounts(session, "local", [account.key])
+            links = people.links_of_accounts(session, "local", [account.key])
             if account.key not in links:
                 return False
             rules = sources.get_source(session, links[account.key].source).rules

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.mapping import identity_from_record, normal_form
-from ..core.records import Decision, Identity, PersonState
+from ..core.records import ChangeKind, Decision, Identity, PersonState
 from ..errors import NameTaken, NotFound, Protected, Refused, UserSyncError, Vetoed
 from ..store import groups, mirror
 from ..store.engine import Session
@@ -76,6 +76,7 @@ class Push:
     def __init__(self, engine: Engine, work: Work) -> None:
         self.engine = engine
         self.work = work
+        self.concerned: Identity | None = None  # whom the write is about, once that is known
 
     # -- people --------------------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ class Push:
         scim_id = str(uuid.uuid4())
 
         def unit(session: Session, work: Work) -> tuple[StoredResource, list[Event]]:
-            identity = identity_from_record(new.record, scim_id=scim_id)
+            self.concerned = identity = identity_from_record(new.record, scim_id=scim_id)
             rivals = free_or_duplicate(session, work, identity)
             former = {0: rivals.former_id} if rivals.former_id is not None else {}
             decisions = plan_people(session, work, [identity], former)
@@ -101,7 +102,7 @@ class Push:
             events = settle(session, work, decisions, stored)
             return stored_user(identity, row_id, new, work), events
 
-        return self.perform(new.record["userName"], unit)
+        return self.perform(ChangeKind.CREATE, unit)
 
     def change_user(self, scim_id: str, transform: Transform) -> StoredResource:
         """Store what the transform makes of a person and bring their account in line."""
@@ -116,7 +117,7 @@ class Push:
             before = stored.parsed()
             if new.record == before:
                 return stored, []
-            identity = identity_from_record(
+            self.concerned = identity = identity_from_record(
                 new.record,
                 row_id=stored.id,
                 scim_id=scim_id,
@@ -148,7 +149,7 @@ class Push:
             )
             return changed, events
 
-        return self.perform(scim_id, unit)
+        return self.perform(ChangeKind.UPDATE, unit)
 
     def delete_user(self, scim_id: str, check: Callable[[StoredResource], None]) -> None:
         """Bury a person: 404 at once for the provider; the account follows the rules."""
@@ -159,7 +160,7 @@ class Push:
                 raise NotThere("User", scim_id)
             check(stored)
             mirror.bury_user(session, stored.id, work.now)
-            identity = identity_from_record(
+            self.concerned = identity = identity_from_record(
                 stored.parsed(),
                 row_id=stored.id,
                 scim_id=scim_id,
@@ -170,7 +171,7 @@ class Push:
             decisions = plan_people(session, work, [identity])
             return None, settle(session, work, decisions, identity)
 
-        self.perform(scim_id, unit)
+        self.perform(ChangeKind.DELETE, unit)
 
     # -- groups --------------------------------------------------------------------------------
 
@@ -198,7 +199,7 @@ class Push:
                 [],
             )
 
-        return self.perform(new.record["displayName"], unit)
+        return self.engine.perform(self.work, unit)
 
     def change_group(
         self, scim_id: str, transform: Transform, members: Sequence[MemberChange]
@@ -231,7 +232,7 @@ class Push:
                 [],
             )
 
-        return self.perform(scim_id, unit)
+        return self.engine.perform(self.work, unit)
 
     def delete_group(self, scim_id: str, check: Callable[[StoredResource], None]) -> None:
         """Remove a group and its memberships."""
@@ -244,16 +245,17 @@ class Push:
             groups.delete_group(session, stored.id, work.now)
             return None, []
 
-        self.perform(scim_id, unit)
+        self.engine.perform(self.work, unit)
 
-    def perform(self, subject: str, unit: Unit[T]) -> T:
-        """Run one write; a refusal by a rule of ours is journalled before it is raised."""
+    def perform(self, kind: ChangeKind, unit: Unit[T]) -> T:
+        """Run one write about a person; a refusal by a rule is journalled before it is raised."""
         try:
             return self.engine.perform(self.work, unit)
         except Duplicate:
             raise
         except Refused as refusal:
-            self.engine.note_refusal(self.work, subject, str(refusal))
+            if self.concerned is not None:
+                self.engine.note_refusal(self.work, kind, self.concerned, str(refusal))
             raise
 
 
