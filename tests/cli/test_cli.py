@@ -117,10 +117,17 @@ def test_a_setting_that_is_wrong_changes_none(cli, acme):
     assert cli.json("sources", "show", "acme-okta")["settings"]["import_users"] is True
 
 
-def test_a_source_is_not_removed_without_a_yes(cli, acme):
-    assert "--yes" in cli.error("sources", "remove", "acme-okta", status=2)
+def test_accounts_are_not_ended_by_a_script_without_a_yes(cli, acme):
+    refused = cli.error("sources", "remove", "acme-okta", "--accounts", "disable", status=2)
 
+    assert "--yes" in refused
     assert len(cli.json("sources", "list")["sources"]) == 1
+
+
+def test_a_script_may_remove_a_source_that_keeps_its_accounts(cli, acme):
+    cli.json("sources", "remove", "acme-okta")
+
+    assert cli.json("sources", "list")["sources"] == []
 
 
 @pytest.mark.parametrize(

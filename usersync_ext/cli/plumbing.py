@@ -132,11 +132,15 @@ def pairs(_ctx: click.Context, _param: click.Parameter, values: Iterable[str]) -
     return found
 
 
-def confirmed(question: str, *, yes: bool) -> None:
-    """Return if the user agrees, or agreed by ``--yes``."""
-    if yes:
+def confirmed(question: str, *, yes: bool, harmless: bool = False) -> None:
+    """Return if the user agrees, or agreed by ``--yes``.
+
+    A script, which cannot be asked, may do what takes no account away.
+    """
+    asked = sys.stdin.isatty()
+    if yes or (harmless and not asked):
         return
-    if not sys.stdin.isatty():
+    if not asked:
         raise click.UsageError(f"{question} Add --yes to say so")
     click.confirm(question, abort=True, err=True)
 

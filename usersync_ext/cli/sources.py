@@ -186,7 +186,8 @@ def leave(source_key: str, accounts: str, yes: bool, as_json: bool, *, remove: b
     state = opened()
     source = source_of(state, source_key)
     verb, done = ("Remove", "removed") if remove else ("Detach", "detached")
-    confirmed(f"{verb} source {source.key!r} and {accounts} its accounts?", yes=yes)
+    question = f"{verb} source {source.key!r} and {accounts} its accounts?"
+    confirmed(question, yes=yes, harmless=accounts == "keep")
     count = admin.leave_source(state.engine, this_actor(), source, accounts=accounts, remove=remove)
     if as_json:
         print_json({"source": source.key, "action": done, "accounts": accounts, "count": count})
