@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..core.mapping import normal_form
@@ -246,23 +246,3 @@ def members_of(session: Session, group_ids: Sequence[int]) -> dict[int, list[tup
             for group_id, scim_id in session.execute(query, {"ids": part}):
                 found[group_id].append((kind, scim_id))
     return found
-
-
-def list_groups(
-    session: Session, source_id: int, *, after_id: int = 0, limit: int = 100
-) -> list[tuple[StoredResource, int]]:
-    """Return groups of a source with their number of members, to show them on pages."""
-    count = (
-        select(func.count())
-        .select_from(MEMBERS)
-        .where(MEMBERS.c.group_id == TABLE.c.id)
-        .correlate(TABLE)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(*GROUP_COLUMNS, count.label("members"))
-        .where(TABLE.c.source_id == source_id, TABLE.c.id > after_id)
-        .order_by(TABLE.c.id)
-        .limit(limit)
-    )
-    return [(group_from_row(row), row.members) for row in rows]

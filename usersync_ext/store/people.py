@@ -235,13 +235,3 @@ def get_person(session: Session, identity_id: int) -> tuple[Person, str]:
         raise NotFound("there is no such person")
     record = session.scalar(select(IDENTITIES.c.record).where(IDENTITIES.c.id == identity_id))
     return person_from_row(row), record or "{}"
-
-
-def count_states(session: Session, source: Source) -> dict[str, int]:
-    """Return how many living people of a source are in each state."""
-    query = (
-        select(IDENTITIES.c.state, func.count())
-        .where(IDENTITIES.c.source_id == source.id, IDENTITIES.c.deleted_at.is_(None))
-        .group_by(IDENTITIES.c.state)
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
