@@ -199,6 +199,7 @@ def test_a_count_of_zero_asks_for_the_total_only(mirror, cursor):
 )
 def test_the_total_is_counted_only_where_the_page_does_not_tell_it(mirror, search, statements):
     sent = []
+    mirror.connection.connection.info.pop("usersync_numbers", None)
     event.listen(mirror.connection, "before_cursor_execute", lambda *args: sent.append(args[2]))
 
     mirror.find([PEOPLE], search)

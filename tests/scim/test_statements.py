@@ -157,7 +157,8 @@ def named(statement: str) -> str:
 
 
 def statements_of(scim, method: str, path: str, body: dict | None = None) -> list[str]:
-    """Return the names of the statements that a request runs."""
+    """Return the names of the statements that a request runs on a connection that knows nothing."""
+    state_of(scim.app).engine.store.dispose()
     with statements(scim.app) as seen:
         answer = scim.request(method, path, body)
     assert answer.status_code < 300, answer.text
@@ -368,6 +369,18 @@ def test_an_operation_runs_the_same_statements_for_10_and_for_10000_people(name,
 
     assert for_few == expected
     assert for_many == expected
+
+
+def test_walking_all_pages_counts_the_people_once(few):
+    page = ("GET", "/Users?startIndex={}&count=3")
+    first = statements_of(few, page[0], page[1].format(1))
+
+    with statements(few.app) as seen:
+        totals = [few.get(page[1].format(n)).get_json()["totalResults"] for n in (4, 7, 1)]
+
+    assert first[-1] == "SELECT identity"
+    assert len(set(totals)) == 1
+    assert "SELECT identity" not in [named(statement) for statement, _ in seen]
 
 
 @pytest.mark.parametrize("name", READS)

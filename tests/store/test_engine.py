@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 
 from usersync_ext.errors import ConfigError
 from usersync_ext.store import engine as store_engine
-from usersync_ext.store.engine import Store, StoreBusy
+from usersync_ext.store.engine import Store, StoreBusy, remembered
 from usersync_ext.store.requests import VALUES, get_value, set_value
 
 THREADS, ROUNDS = 4, 100
@@ -47,6 +47,54 @@ def test_two_stores_on_one_file_lose_nothing_either(sqlite_url, store_on):
 
     with stores[1].reading() as session:
         assert get_value(session, "counter") == "100"
+
+
+def number_in(store: Store) -> int:
+    with store.reading() as session:
+        return remembered(session, "counter", lambda: int(get_value(session, "counter")))
+
+
+def write_number(store: Store, value: int) -> None:
+    with store.writing() as session:
+        set_value(session, "counter", str(value))
+
+
+def test_a_remembered_number_follows_the_writes_of_its_own_and_of_other_connections(
+    database_url, store_on
+):
+    ours, other = store_on(database_url), store_on(database_url)
+    write_number(ours, 1)
+    seen = [number_in(ours)]
+    write_number(ours, 2)  # through the pool's one connection, which is also the reader's
+    seen.append(number_in(ours))
+    write_number(other, 3)
+    seen.append(number_in(ours))
+
+    with ours.reading() as session:
+        get_value(session, "counter")
+        write_number(other, 4)  # after the snapshot of the reader
+        seen.append(remembered(session, "counter", lambda: int(get_value(session, "counter"))))
+    seen.append(number_in(ours))
+
+    assert seen[:3] == [1, 2, 3]
+    assert seen[3] in {3, 4}  # PostgreSQL reads what is committed, SQLite its snapshot
+    assert seen[4] == 4
+
+
+def test_a_number_is_not_computed_again_on_sqlite_while_nobody_writes(sqlite_url, store_on):
+    store = store_on(sqlite_url)
+    write_number(store, 1)
+    computed = []
+
+    def compute() -> int:
+        computed.append(1)
+        return 7
+
+    for _ in range(3):
+        with store.reading() as session:
+            assert remembered(session, "n", compute) == 7
+
+    assert len(computed) == 1
 
 
 def test_an_error_within_a_write_leaves_nothing_behind(store):

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import iterate
 
-from ..store.engine import Session
+from ..store.engine import Session, remembered
 from ..store.schema import C_TEXT, IdentityRow
 from .filters import Target, filter_clause, finds_ids
 from .ordering import AT, AT_VALUE, Keys, Order, Position, order_of, position_of_page, read_position
@@ -210,7 +210,15 @@ def _cursor_page(session: Session, statements: Statements, rows: Sequence[Row[An
 
 
 def _count(session: Session, statements: Statements) -> int:
-    return int(session.execute(statements.total, statements.parameters).scalar_one())
+    """The total, remembered while nobody writes: a client that walks all pages counts once."""
+
+    def compute() -> int:
+        return int(session.execute(statements.total, statements.parameters).scalar_one())
+
+    if statements.search.filter is not None:
+        return compute()
+    key = ("total", statements.parameters[SOURCE], *statements.order.values)  # names of targets
+    return remembered(session, key, compute)
 
 
 def _built(shape: _Shape) -> tuple[_Built, Mapping[str, str]]:

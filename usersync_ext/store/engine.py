@@ -9,7 +9,7 @@ locked" or, with the driver's default, loses updates without a word.
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,8 @@ logger = logging.getLogger("usersync")
 Session = Connection
 """What a transaction gives: Core statements only. An ORM session would cost each of them more."""
 BUSY_TIMEOUT_SECONDS = 5
+MAX_REMEMBERED = 256
+"""How many numbers a connection remembers (``remembered``)."""
 LOCK_ID = 7_357_001
 """The advisory lock that serialises upgrades on PostgreSQL (any number of ours will do)."""
 
@@ -179,6 +181,27 @@ def begin_sqlite(connection: Connection) -> None:
         return
     driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
     driver.execute("BEGIN IMMEDIATE" if "usersync_write" in options else "BEGIN")
+
+
+def remembered(session: Session, key: object, compute: Callable[[], int]) -> int:
+    """Return a number that follows from the database, computed again only after a commit.
+
+    SQLite tells a connection when others committed (``PRAGMA data_version``), and the driver how
+    many rows this one changed; PostgreSQL does not, so there it is computed each time.
+    """
+    if session.dialect.name != "sqlite":
+        return compute()
+    connection = session.connection
+    driver: sqlite3.Connection = connection.dbapi_connection  # type: ignore[assignment]
+    (version,) = driver.execute("PRAGMA data_version").fetchone()
+    state = (version, driver.total_changes)
+    known_at, known = connection.info.get("usersync_numbers", (None, {}))
+    if known_at != state or len(known) >= MAX_REMEMBERED:
+        known = {}
+    if key not in known:
+        known[key] = compute()
+        connection.info["usersync_numbers"] = (state, known)
+    return int(known[key])
 
 
 def lock_for_upgrade(connection: Connection) -> None:

@@ -99,23 +99,40 @@ USER_COLUMNS = (
     TABLE.c.state,
     TABLE.c.why,
 )
+USER_WIDTH = len(USER_COLUMNS) + 1
 
 
 def user_from_row(row: Any) -> StoredResource:
-    """Return the stored person of a row with USER_COLUMNS and ``groups``."""
+    """Return the stored person of a row that ends with USER_COLUMNS and ``groups``.
+
+    By position: a page of 100 people has 1,100 values.
+    """
+    (
+        id_,
+        scim_id,
+        external_id,
+        user_name,
+        record,
+        version,
+        created_at,
+        modified_at,
+        state,
+        why,
+        groups,
+    ) = row[-USER_WIDTH:]
     return StoredResource(
         resource_type="User",
-        id=row.id,
-        scim_id=row.scim_id,
-        external_id=row.external_id,
-        name=row.user_name,
-        state=row.state,
-        why=row.why,
-        record=row.record,
-        version=row.version,
-        created_at=row.created_at,
-        modified_at=row.modified_at,
-        groups=pairs_from_json(row.groups),
+        id=id_,
+        scim_id=scim_id,
+        external_id=external_id,
+        name=user_name,
+        state=state,
+        why=why,
+        record=record,
+        version=version,
+        created_at=created_at,
+        modified_at=modified_at,
+        groups=pairs_from_json(groups),
     )
 
 

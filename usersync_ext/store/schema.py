@@ -50,9 +50,18 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the stored time as an aware one in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what reads a time; SQLite's text takes one step: a page has two hundred."""
+        if dialect.name == "sqlite":
+            return utc_from_text
+        return super().result_processor(dialect, coltype)
+
+
+def utc_from_text(text: str | None) -> datetime | None:
+    """Return the time that SQLite stores as text in UTC without a zone."""
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 NEVER_AGAIN = {"sqlite_autoincrement": True}
