@@ -1,10 +1,10 @@
 """The guard: how many people may lose something before somebody is asked (DESIGN §3)."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .records import DESTRUCTIVE, Change, ChangeKind
+from .records import DESTRUCTIVE, Change, ChangeKind, Decision, PersonState, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +67,64 @@ def held_reason(change: Change, budget: Budget) -> str:
 def rejected_reason(change: Change) -> str:
     """Return why a change is not made although the provider wants it."""
     return f"{change.kind} was rejected by an administrator: the account stays as it is"
+
+
+def unplanned_reason(change: Change) -> str:
+    """Return why a removal is held that was not in the plan which an administrator saw."""
+    return (
+        f"{change.kind} is held back: it was not in the plan that was previewed; "
+        "release or reject it under Approvals"
+    )
+
+
+def ending_change(decision: Decision) -> Change | None:
+    """Return the change by which an active administrator would stop being one."""
+    return next(
+        (
+            change
+            for change in decision.changes
+            if change.kind in {ChangeKind.DEACTIVATE, ChangeKind.DELETE}
+            and change.before is not None
+            and change.before.privileged
+            and change.before.active
+        ),
+        None,
+    )
+
+
+def ends_administrator(decision: Decision) -> bool:
+    """Tell whether a decision takes an administrator away."""
+    return ending_change(decision) is not None
+
+
+def keep_administrators(decisions: Sequence[Decision], count: int, minimum: int) -> list[Decision]:
+    """Return the decisions without those by which too few administrators would be left.
+
+    ``count`` is how many active ones there are now; whoever comes first may go first.
+    """
+    result: list[Decision] = []
+    for decision in decisions:
+        change = ending_change(decision)
+        if change is None:
+            result.append(decision)
+        elif count - 1 >= minimum:
+            count -= 1
+            result.append(decision)
+        else:
+            assert change.before is not None
+            text = (
+                f"the account {change.before.user_name!r} is one of the last {count} "
+                f"administrators, {minimum} must stay: {change.kind} is refused"
+            )
+            step = Step(rule="minimum_admins", input=str(minimum), output=change.kind, text=text)
+            result.append(
+                replace(
+                    decision,
+                    state=PersonState.PROTECTED,
+                    why=text,
+                    changes=(),
+                    steps=(*decision.steps, step),
+                    refused=True,
+                )
+            )
+    return result

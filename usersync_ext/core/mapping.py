@@ -40,6 +40,7 @@ def identity_from_record(
         given_name=given,
         family_name=family,
         email=primary_email(record.get("emails") or ()),
+        record=record,
         deleted=deleted,
         state=state,
         why=why,

@@ -38,11 +38,24 @@ class PersonState(StrEnum):
     IN_SYNC = "in_sync"  # the account is as the rules want it
     OBSERVED = "observed"  # the source is in observe: ``why`` says what would happen
     NOT_IMPORTED = "not_imported"  # no account, because of a rule
+    OUT_OF_SCOPE = "out_of_scope"  # the source does not look after this person
     PROPOSED = "proposed"  # an existing account waits for an administrator's decision
     HELD = "held"  # the guard keeps a destructive change back
     PROTECTED = "protected"  # the account is protected: nothing is changed
     FAILED = "failed"  # no account, or not the wanted one, because of an error
     GONE = "gone"  # the source deleted the person
+
+
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    PLANNING = "planning"
+    PLANNED = "planned"  # waits for somebody to apply it
+    APPLYING = "applying"
+    FINISHED = "finished"
+    NEEDS_APPROVAL = "needs_approval"  # finished, but the guard holds changes
+    CANCELLED = "cancelled"
+    FAILED = "failed"
 
 
 class Outcome(StrEnum):
@@ -82,6 +95,7 @@ class Identity:
     given_name: str = ""
     family_name: str = ""
     email: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the SCIM resource
     deleted: bool = False
     state: str = ""  # PersonState after the last reconcile, "" before the first
     why: str = ""
@@ -93,14 +107,25 @@ class Account:
 
     ``key`` identifies the account in its directory for ever; ``""`` before it exists.
     ``owner`` is the key of the source that manages it, ``None`` for a local account.
+    ``attributes`` are free ones, pairs of name and text in the order of their names.
+    ``privileged`` accounts are administrators, by their groups.
     """
 
     key: str
     user_name: str
     full_name: str = ""
+    given_name: str = ""
+    family_name: str = ""
     email: str = ""
+    phone: str = ""
+    title: str = ""
+    department: str = ""
+    manager: str = ""
+    locale: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
     active: bool = True
     protected: bool = False
+    privileged: bool = False
     email_verified: bool = False
     owner: str | None = None
 
@@ -139,6 +164,9 @@ class Decision:
     changes: tuple[Change, ...] = ()
     steps: tuple[Step, ...] = ()
     account: Account | None = None  # the linked or matched account as it is now
+    candidates: tuple[Account, ...] = ()  # accounts that an administrator may let it adopt
+    observed: bool = False  # only shown, although the source is active (``active_for``)
+    is_back: bool = False  # came back after an administrator had restored the account
     conflict: bool = False  # refused because a name or account is somebody else's
     refused: bool = False  # refused because the account is protected
 
@@ -177,6 +205,56 @@ class JournalEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A plan for all people of a source and its execution.
+
+    ``counts`` are people by what happens to them, ``removals`` changes that take something away,
+    ``held`` those that the guard keeps (or would keep) back: all of them where the plan ``holds``.
+    ``admins_gone`` is how many administrators the plan takes away so far.
+    """
+
+    id: int
+    source_id: int
+    source: str
+    state: RunState
+    actor: str
+    settings: Mapping[str, Any]
+    source_version: int
+    applies: bool
+    total: int
+    done: int
+    cursor: int
+    counts: Mapping[str, int]
+    removals: int
+    admins_gone: int
+    holds: bool
+    held: int
+    why: str
+    created_at: datetime
+    beat_at: datetime
+    began_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether somebody has to work on it."""
+        will_be_applied = self.state is RunState.PLANNED and self.applies
+        return will_be_applied or self.state in {RunState.PLANNING, RunState.APPLYING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPerson:
+    """What a run means to do with one person; ``changes`` as the journal has them."""
+
+    identity_id: int
+    subject: str
+    state: str
+    why: str
+    kinds: tuple[str, ...]
+    changes: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A person of the mirror with what became of them, as pages and the command line list them."""
 
@@ -191,6 +269,7 @@ class Person:
     deleted: bool
     state: PersonState
     why: str
+    directory: str | None  # which holds the account
     account_key: str | None
     account_name: str | None
     created_at: datetime

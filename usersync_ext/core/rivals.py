@@ -4,47 +4,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .facts import Facts, Trace, rebased
-from .records import Account, Change, ChangeKind, Decision, Identity, PersonState
-from .username import account_name, name_key
+from .facts import Case, Facts, Trace, rebased
+from .records import Account, Change, ChangeKind, Decision, Identity, PersonState, Step
+from .username import name_key
 
 
-def name_in_the_way(identity: Identity, facts: Facts, name: str, trace: Trace) -> Decision | None:
-    """Return the decision for a wanted name that another account has, None if it is free."""
+def name_in_the_way(case: Case) -> Decision | None:
+    """Return the decision for a wanted name that another account has, None if it is free.
+
+    What an administrator may adopt was looked at before (``matching.proposal``).
+    """
+    facts, name, note = case.facts, case.name, case.trace.note
     other = facts.by_name
     if other is None or facts.name_given_up:
         return None
-    is_left = other.owner == facts.source and other.key in facts.left_behind
-    if other.owner is not None and not is_left:
-        text = taken_text(facts, name, other)
-        trace.note("uniqueness", name, None, text)
-        return Decision(
-            identity=identity, state=PersonState.FAILED, why=text, conflict=True, account=other
+    if other.key in facts.refused:
+        text = (
+            f"an administrator refused to let this person have the account {other.user_name!r}: "
+            "rename one of them"
         )
-    if other.protected:
+        note("adoption", name, None, text)
+        return case.decision(PersonState.NOT_IMPORTED, text, account=other)
+    if other.owner is None and other.protected:
         text = f"the account {other.user_name!r} is protected and is never managed by a source"
-        trace.note("protected", name, None, text)
-        return Decision(
-            identity=identity, state=PersonState.PROTECTED, why=text, refused=True, account=other
-        )
-    whose = (
-        "belonged to a person whom the provider deleted"
-        if is_left
-        else f"is not managed by {facts.source}"
-    )
-    text = (
-        f"an account named {other.user_name!r} exists and {whose}: "
-        "it waits for an administrator to adopt it"
-    )
-    trace.note("match_policy", name, None, text)
-    return Decision(identity=identity, state=PersonState.PROPOSED, why=text, account=other)
+        note("protected", name, None, text)
+        return case.decision(PersonState.PROTECTED, text, refused=True, account=other)
+    text = taken_text(facts, name, other)
+    note("uniqueness", name, None, text)
+    return case.decision(PersonState.FAILED, text, conflict=True, account=other)
 
 
 def note_alike(identity: Identity, facts: Facts, account: Account | None, trace: Trace) -> None:
     """Note which other accounts may be mistaken for the person's own, by name or e-mail."""
     text = alike_text(identity, facts, account)
     if text:
-        trace.note("email", identity.email, None, text)
+        trace.note("email", facts.email, None, text)
 
 
 def alike_text(identity: Identity, facts: Facts, account: Account | None) -> str:
@@ -53,7 +47,7 @@ def alike_text(identity: Identity, facts: Facts, account: Account | None) -> str
     if not others:
         return ""
     return (
-        f"user name {identity.user_name!r} or e-mail {identity.email!r} is also the user name or "
+        f"user name {identity.user_name!r} or e-mail {facts.email!r} is also the user name or "
         f"e-mail of {', '.join(others)}"
     )
 
@@ -94,7 +88,7 @@ def names_given_up(
         account = fact.linked
         if account is None or account.protected or identity.deleted:
             continue
-        name = account_name(identity.user_name, rules)
+        name = fact.name
         if not name.error and name_key(name.name) != name_key(account.user_name):
             moving[account.key] = (name_key(name.name), fact.by_name)
     return settled(moving)
@@ -153,8 +147,15 @@ def refused_name(decision: Decision, change: Change) -> Decision:
     """Return the decision for a person whose name another person of the same plan gets."""
     name = change.after.user_name if change.after is not None else ""
     text = f"the account name {name!r} is already used or wanted by another person"
-    changes = rebased(decision.account, [c for c in decision.changes if c is not change])
-    return replace(decision, state=PersonState.FAILED, why=text, changes=changes, conflict=True)
+    step = Step(rule="uniqueness", input=name, output="", text=text)
+    return replace(
+        decision,
+        state=PersonState.FAILED,
+        why=text,
+        changes=rebased(decision.account, [c for c in decision.changes if c is not change]),
+        steps=(*decision.steps, step),
+        conflict=True,
+    )
 
 
 def parked(changes: Sequence[Change]) -> tuple[Change, ...]:

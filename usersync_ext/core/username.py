@@ -14,6 +14,18 @@ INVISIBLE = frozenset({"Cf", "Cc"})
 """Unicode categories of characters that nobody sees: format and control characters."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRules:
+    """What a directory demands of its accounts' names."""
+
+    lower_case: bool = False
+    illegal: str = ""  # characters that no name may have; they are refused, not replaced
+    max_length: int = MAX_NAME_LENGTH
+
+
+ANY_NAME = NameRules()
+
+
 @dataclass(frozen=True, slots=True)
 class NameResult:
     """The account's name, or why there is none; ``error`` is ``""`` when the name is good."""
@@ -22,28 +34,35 @@ class NameResult:
     error: str = ""
 
 
-def account_name(user_name: str, rules: Mapping[str, Any]) -> NameResult:
-    """Return the name that the rules make of a received user name."""
-    name = user_name
+def account_name(
+    received: str, rules: Mapping[str, Any], demands: NameRules = ANY_NAME
+) -> NameResult:
+    """Return the name that the rules make of a received name and its directory can hold."""
+    name = received
     if rules["username_regex"]:
-        if len(user_name) > MAX_INPUT_LENGTH:
+        if len(received) > MAX_INPUT_LENGTH:
             return NameResult("", f"the user name is longer than {MAX_INPUT_LENGTH} characters")
         pattern = compile_pattern(rules["username_regex"])
         replacement = compile_replacement(rules["username_replacement"], pattern.groups)
-        name = substitute(pattern, replacement, user_name)
-    return NameResult(name, name_error(name, user_name))
+        name = substitute(pattern, replacement, received)
+    if demands.lower_case:
+        name = name.lower()
+    return NameResult(name, name_error(name, received, demands))
 
 
-def name_error(name: str, received: str) -> str:
+def name_error(name: str, received: str, demands: NameRules = ANY_NAME) -> str:
     """Return why a name cannot be an account's, ``""`` if it can."""
     if not name_key(name):
         return f"the username rule makes an empty name of {received!r}"
-    if len(name) > MAX_NAME_LENGTH:
-        return f"the name is longer than {MAX_NAME_LENGTH} characters"
+    if len(name) > demands.max_length:
+        return f"the name is longer than {demands.max_length} characters"
     if name != name.strip():
         return f"the name {name!r} begins or ends with a blank"
     if any(unicodedata.category(character) == "Cc" for character in name):
         return f"the name {name!r} has a control character"
+    illegal = sorted({character for character in name if character in demands.illegal})
+    if illegal:
+        return f"the name {name!r} has {' '.join(illegal)}, which its directory does not allow"
     return ""
 
 
@@ -70,5 +89,7 @@ def mixed_scripts(name: str) -> tuple[str, ...]:
 
     A Cyrillic letter in a Latin name looks like another person's name: worth a report.
     """
+    if name.isascii():
+        return ()
     scripts = {unicodedata.name(c, "").split(" ")[0] for c in name if c.isalpha()}
     return tuple(sorted(scripts)) if len(scripts) > 1 else ()
