@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import usersync_ext.directories.tables  # noqa: F401 - its tables are ours, too
 from usersync_ext.store.schema import Base
 
 config = context.config

@@ -17,6 +17,7 @@ from .signals import BeforeApply, OnLeaver
 from .state import EXTENSION, State, current_state
 from .store.engine import Store
 from .sync.engine import Engine
+from .sync.ticker import Ticker
 from .web import web_blueprint
 
 
@@ -71,6 +72,7 @@ class UserSync:
         app.extensions[EXTENSION] = State(
             settings=settings,
             engine=engine,
+            ticker=Ticker(engine),
             providers=registry(),
             is_admin=self._is_admin,
             recent_auth=self._recent_auth,
@@ -114,7 +116,8 @@ class UserSync:
     def is_managed(account: Account, field: str) -> bool:
         """Tell whether a source would overwrite a field of an account; call within an app context.
 
-        Fields: user_name, full_name, email, active.
+        Fields: user_name, active and those that the attribute mapping fills: full_name, email,
+        given_name, …; free ones are called ``attributes.`` and their name.
         """
         return current_state().engine.is_managed(account, field)
 

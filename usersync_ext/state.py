@@ -10,6 +10,7 @@ from .errors import ConfigError
 from .providers.base import Provider
 from .settings import Settings
 from .sync.engine import Engine
+from .sync.ticker import Ticker
 
 EXTENSION = "usersync"
 
@@ -20,6 +21,7 @@ class State:
 
     settings: Settings
     engine: Engine
+    ticker: Ticker
     providers: Mapping[str, Provider]
     is_admin: Callable[[], bool]
     recent_auth: Callable[[], bool] | None

@@ -38,6 +38,14 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("email_key", C_TEXT, nullable=False),
         sa.Column("email_verified", sa.Boolean(), nullable=False),
+        sa.Column("given_name", sa.Text(), nullable=False),
+        sa.Column("family_name", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
+        sa.Column("manager", sa.Text(), nullable=False),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("attributes", sa.JSON(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("protected", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -198,6 +206,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.create_index(
+            "usersync_identity_proposed",
+            ["source_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'proposed' AND deleted_at IS NULL"),
+            postgresql_where=sa.text("state = 'proposed' AND deleted_at IS NULL"),
+        )
+        batch_op.create_index(
             "usersync_identity_tombstone", ["source_id", "external_id", "deleted_at"], unique=False
         )
         batch_op.create_index(
@@ -243,6 +258,36 @@ def upgrade() -> None:
         batch_op.create_index("usersync_request_source", ["source_id", "id"], unique=False)
 
     op.create_table(
+        "usersync_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("source_version", sa.Integer(), nullable=False),
+        sa.Column("applies", sa.Boolean(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("cursor", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("removals", sa.Integer(), nullable=False),
+        sa.Column("admins_gone", sa.Integer(), nullable=False),
+        sa.Column("holds", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Integer(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("beat_at", TIME, nullable=False),
+        sa.Column("began_at", TIME, nullable=True),
+        sa.Column("finished_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("usersync_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_usersync_run_beat_at"), ["beat_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_usersync_run_source_id"), ["source_id"], unique=False)
+
+    op.create_table(
         "usersync_token",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=False),
@@ -264,6 +309,31 @@ def upgrade() -> None:
     with op.batch_alter_table("usersync_token", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_usersync_token_source_id"), ["source_id"], unique=False
+        )
+
+    op.create_table(
+        "usersync_adoption",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("identity_id", sa.Integer(), nullable=True),
+        sa.Column("directory", sa.String(), nullable=False),
+        sa.Column("account_key", C_TEXT, nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["identity_id"], ["usersync_identity.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("usersync_adoption", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_usersync_adoption_identity_id"), ["identity_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_usersync_adoption_source_id"), ["source_id"], unique=False
+        )
+        batch_op.create_index(
+            "usersync_adoption_account", ["directory", "account_key"], unique=False
         )
 
     op.create_table(
@@ -330,6 +400,8 @@ def upgrade() -> None:
         sa.Column("directory", sa.String(), nullable=False),
         sa.Column("account_key", C_TEXT, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("disabled_at", TIME, nullable=True),
+        sa.Column("restored_at", TIME, nullable=True),
         sa.ForeignKeyConstraint(["identity_id"], ["usersync_identity.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -338,6 +410,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("usersync_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_usersync_link_source_id"), ["source_id"], unique=False)
+        batch_op.create_index("usersync_link_disabled", ["source_id", "disabled_at"], unique=False)
+
+    op.create_table(
+        "usersync_planned",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("identity_id", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("kinds", sa.String(), nullable=False),
+        sa.Column("changes", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["usersync_run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "identity_id"),
+    )
     protect_journal()
 
 
@@ -352,7 +438,9 @@ def protect_journal() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("usersync_planned")
     with op.batch_alter_table("usersync_link", schema=None) as batch_op:
+        batch_op.drop_index("usersync_link_disabled")
         batch_op.drop_index(batch_op.f("ix_usersync_link_source_id"))
 
     op.drop_table("usersync_link")
@@ -372,10 +460,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_usersync_group_child_child_id"))
 
     op.drop_table("usersync_group_child")
+    with op.batch_alter_table("usersync_adoption", schema=None) as batch_op:
+        batch_op.drop_index("usersync_adoption_account")
+        batch_op.drop_index(batch_op.f("ix_usersync_adoption_source_id"))
+        batch_op.drop_index(batch_op.f("ix_usersync_adoption_identity_id"))
+
+    op.drop_table("usersync_adoption")
     with op.batch_alter_table("usersync_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_usersync_token_source_id"))
 
     op.drop_table("usersync_token")
+    with op.batch_alter_table("usersync_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_usersync_run_source_id"))
+        batch_op.drop_index(batch_op.f("ix_usersync_run_beat_at"))
+
+    op.drop_table("usersync_run")
     with op.batch_alter_table("usersync_request", schema=None) as batch_op:
         batch_op.drop_index("usersync_request_source")
 
@@ -391,6 +490,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.drop_index("usersync_identity_tombstone")
+        batch_op.drop_index(
+            "usersync_identity_proposed",
+            sqlite_where=sa.text("state = 'proposed' AND deleted_at IS NULL"),
+            postgresql_where=sa.text("state = 'proposed' AND deleted_at IS NULL"),
+        )
         batch_op.drop_index(
             "usersync_identity_live",
             sqlite_where=sa.text("deleted_at IS NULL"),

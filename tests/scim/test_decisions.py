@@ -161,7 +161,8 @@ def test_a_source_that_observes_answers_faithfully_and_changes_nothing(app, prov
     assert "would be: created" in person(app, ada["id"]).why
 
 
-def test_leaving_observe_is_a_guarded_plan(app, provider_of):
+def test_leaving_observe_stops_before_the_first_removal_of_too_many(app, provider_of):
+    """T-01"""
     provider = provider_of(app, removal_limit_count=2)
     people = [push(provider, f"user{n}") for n in range(5)]
     change_source(app, provider, state="observe")
@@ -171,9 +172,9 @@ def test_leaving_observe_is_a_guarded_plan(app, provider_of):
 
     summary = change_source(app, provider, state="active")
 
-    assert sum(not a.active for a in accounts(app).values()) == 2
-    assert summary.held == 3
-    assert held_count(app, provider) == 3
+    assert all(a.active for a in accounts(app).values())
+    assert summary.held == 5
+    assert held_count(app, provider) == 5
 
 
 def test_an_account_of_the_same_name_is_proposed_and_not_taken(app, provider):
@@ -433,10 +434,10 @@ def test_what_does_not_concern_the_account_is_stored_for_a_protected_person(app,
     ada = push(provider)
     protect(app, "ada")
 
-    answer = provider.patch(f"/Users/{ada['id']}", replaced("title", "Editor"))
+    answer = provider.patch(f"/Users/{ada['id']}", replaced("nickName", "Addie"))
 
     assert answer.status_code == 200
-    assert answer.json["title"] == "Editor"
+    assert answer.json["nickName"] == "Addie"
 
 
 # -- the host's hooks and signals ------------------------------------------------------------------

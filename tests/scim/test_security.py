@@ -25,13 +25,7 @@ from usersync_ext.core.records import Actor
 from usersync_ext.state import state_of
 from usersync_ext.store import requests as store_requests
 from usersync_ext.store import sources, tokens
-from usersync_ext.store.schema import (
-    Base,
-    GroupRow,
-    IdentityRow,
-    LinkRow,
-    TokenRow,
-)
+from usersync_ext.store.schema import Base, GroupRow, IdentityRow, LinkRow, TokenRow
 from usersync_ext.sync import admin
 from usersync_ext.testing import ScimClient, release, scim_client
 
@@ -380,7 +374,11 @@ OTHERS = """is_admin isAdmin admin is_superuser is_staff role roles permissions 
     __proto__ prototype emailVerified email_verified owner ownerId tenant tenantId source
     accountKey account state why version meta id schemas created protected link directory
     urn:example:params:scim:schemas:extension:admin:2.0:User userType"""
-KNOWN = {"userName", "displayName", "name", "emails", "active", "externalId"}
+KNOWN = {
+    *("userName", "displayName", "name", "emails", "active", "externalId"),
+    *("phoneNumbers", "title", "department", "manager", "locale"),
+}
+"""What the default mapping reads."""
 IN_CAMEL_CASE = [re.sub(r"_(\w)", lambda match: match[1].upper(), name) for name in COLUMNS]
 NAMES = sorted({*COLUMNS, *OTHERS.split(), *IN_CAMEL_CASE})
 VALUES = st.one_of(

@@ -10,12 +10,13 @@ from pushing import copied, host_app, statements
 from sqlalchemy import event, insert, select
 
 from usersync_ext.core.mapping import identity_from_record
+from usersync_ext.directories.tables import AccountRow
 from usersync_ext.scim.comparable import comparable_record
 from usersync_ext.scim.models import GroupModel, UserModel
 from usersync_ext.state import state_of
 from usersync_ext.store import groups, mirror
+from usersync_ext.store.journal import RARE
 from usersync_ext.store.schema import (
-    AccountRow,
     GroupMemberRow,
     IdentityEmailRow,
     IdentityRow,
@@ -95,6 +96,8 @@ def account_row(identity: dict) -> dict:
         "email": identity["email"],
         "email_key": identity["email"],
         "email_verified": False,
+        **dict.fromkeys(RARE, ""),
+        "attributes": {},
         "active": True,
         "protected": False,
         "version": 1,
@@ -271,7 +274,7 @@ WRITES = {
             "SELECT source token",
             "SELECT source",
             "SELECT identity",
-            "SELECT account",
+            "SELECT account membership",
             "INSERT identity",
             "INSERT identity_email",
             "INSERT account",
@@ -287,7 +290,7 @@ WRITES = {
             "SELECT source",
             "SELECT group group_member identity",
             "SELECT identity link source",
-            "SELECT account",
+            "SELECT account membership",
             "UPDATE identity",
             "UPDATE account",
             "INSERT journal",
@@ -301,7 +304,7 @@ WRITES = {
             "SELECT source",
             "SELECT group group_member identity",
             "SELECT identity link source",
-            "SELECT account",
+            "SELECT account membership",
             "UPDATE identity",
             "UPDATE account",
             "INSERT journal",
@@ -309,13 +312,13 @@ WRITES = {
         ],
     ),
     "PATCH of what the account has not": (
-        ("PATCH", "/Users/id-5", a_patch("title", "Engineer")),
+        ("PATCH", "/Users/id-5", a_patch("nickName", "Pe")),
         [
             WITH_TOKEN,
             "SELECT source",
             "SELECT group group_member identity",
             "SELECT identity link source",
-            "SELECT account",
+            "SELECT account membership",
             "UPDATE identity",
         ],
     ),
@@ -330,10 +333,11 @@ WRITES = {
             "SELECT source",
             "SELECT group group_member identity",
             "SELECT identity link source",
-            "SELECT account",
+            "SELECT account membership",
             "UPDATE identity",
             *GUARD,
             "UPDATE account",
+            "UPDATE link",
             "INSERT journal",
             "INSERT outbox",
         ],
@@ -349,9 +353,10 @@ WRITES = {
             "DELETE identity_email",
             "UPDATE identity",
             "SELECT identity link source",
-            "SELECT account",
+            "SELECT account membership",
             *GUARD,
             "UPDATE account",
+            "UPDATE link",
             "INSERT journal",
             "UPDATE identity",
             "INSERT outbox",

@@ -33,10 +33,12 @@ def serve_app(
     remember_address(state, address(host, int(taken_port), script_name(app.config)))
     stop_on_sigterm()
     started(str(state.settings.public_url))
+    state.ticker.ensure_started()
     try:
         server.run()
     finally:
         server.close()
+        state.ticker.stop()
         state.engine.recorder.flush()
 
 

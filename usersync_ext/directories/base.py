@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.records import Account, Change
+from ..core.username import ANY_NAME, NameRules
 from ..store.engine import Session
 
 
@@ -47,17 +48,21 @@ class BoundDirectory(Protocol):
     def memberships(self, keys: Sequence[str]) -> list[Membership]:
         """Return the memberships of accounts."""
 
+    def administrators(self) -> int:
+        """Return how many active accounts are ``privileged``."""
+
 
 class Directory(ABC):
     """A target that holds accounts.
 
     ``joins_store`` says that its changes belong to our own transaction; only the embedded
-    directory can promise that.
+    directory can promise that. ``name_rules`` are what it demands of the names of accounts.
     """
 
     name: str
     title: str
     joins_store: bool = False
+    name_rules: NameRules = ANY_NAME
 
     @abstractmethod
     def bound(self, session: Session) -> BoundDirectory:

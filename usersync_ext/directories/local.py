@@ -3,36 +3,60 @@
 The only module that knows those tables; it alone joins our transactions.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from ..core.records import Account, Change, ChangeKind
 from ..core.username import name_error, name_key
 from ..errors import InvalidSetting, NameTaken, NotFound
+from ..store.columns import table_of
 from ..store.engine import Session
-from ..store.schema import AccountRow, DirectoryGroupRow, MembershipRow, table_of
 from .base import Directory, DirectoryGroup, Membership
+from .tables import AccountRow, DirectoryGroupRow, MembershipRow
 
 TABLE = table_of(AccountRow)
 GROUPS = table_of(DirectoryGroupRow)
 MEMBERSHIPS = table_of(MembershipRow)
 HIGHEST = "\U0010ffff"
+ADMINISTRATORS_GROUP = re.compile(r"admin|(?:.*-)?(?:admins|administrators)", re.IGNORECASE)
+"""Names of groups that are protected from the start."""
 COLUMNS = (
     TABLE.c.id,
     TABLE.c.user_name,
     TABLE.c.full_name,
     TABLE.c.email,
     TABLE.c.email_verified,
+    TABLE.c.given_name,
+    TABLE.c.family_name,
+    TABLE.c.phone,
+    TABLE.c.title,
+    TABLE.c.department,
+    TABLE.c.manager,
+    TABLE.c.locale,
+    TABLE.c.attributes,
     TABLE.c.active,
     TABLE.c.protected,
 )
+PRIVILEGED = (
+    exists()
+    .where(
+        MEMBERSHIPS.c.account_id == TABLE.c.id,
+        GROUPS.c.id == MEMBERSHIPS.c.group_id,
+        GROUPS.c.protected.is_(True),
+    )
+    .correlate(TABLE)
+)
+"""Whether an account is an administrator's: protected groups give rights."""
+READ = (*COLUMNS, PRIVILEGED.label("privileged"))
 
 
 FIND = (
-    select(*COLUMNS)
+    select(*READ)
     .where(
         or_(
             TABLE.c.id.in_(bindparam("ids", expanding=True)),
@@ -42,7 +66,8 @@ FIND = (
     )
     .order_by(TABLE.c.id)
 )
-INSERT_ACCOUNT = insert(TABLE).returning(*COLUMNS)
+INSERT_ACCOUNT = insert(TABLE).returning(TABLE.c.id, TABLE.c.user_name_key)
+ADMINISTRATORS = select(TABLE.c.id).where(TABLE.c.active.is_(True), PRIVILEGED)
 CHANGED = (
     "user_name",
     "user_name_key",
@@ -51,6 +76,14 @@ CHANGED = (
     "email",
     "email_key",
     "email_verified",
+    "given_name",
+    "family_name",
+    "phone",
+    "title",
+    "department",
+    "manager",
+    "locale",
+    "attributes",
     "active",
     "modified_at",
 )
@@ -69,8 +102,17 @@ def account_from_row(row: Any) -> Account:
         full_name=row.full_name,
         email=row.email,
         email_verified=row.email_verified,
+        given_name=row.given_name,
+        family_name=row.family_name,
+        phone=row.phone,
+        title=row.title,
+        department=row.department,
+        manager=row.manager,
+        locale=row.locale,
+        attributes=tuple(sorted(row.attributes.items())),
         active=row.active,
         protected=row.protected,
+        privileged=bool(row.privileged),
     )
 
 
@@ -84,6 +126,14 @@ def account_values(account: Account, now: datetime) -> dict[str, Any]:
         "email": account.email,
         "email_key": name_key(account.email),
         "email_verified": account.email_verified,
+        "given_name": account.given_name,
+        "family_name": account.family_name,
+        "phone": account.phone,
+        "title": account.title,
+        "department": account.department,
+        "manager": account.manager,
+        "locale": account.locale,
+        "attributes": dict(account.attributes),
         "active": account.active,
         "modified_at": now,
     }
@@ -138,36 +188,55 @@ class LocalAccounts:
         return found[0]
 
     def apply(self, changes: Sequence[Change]) -> list[Account | None]:
-        """Carry out changes in order; return the account after each."""
+        """Carry out changes, a statement for each kind; return the account after each.
+
+        Whoever is deleted makes room for others, so that comes first. Of several changes of one
+        account the last says how it is afterwards.
+        """
         now = datetime.now(UTC)
-        return [self.apply_one(change, now) for change in changes]
+        ended = [c.before for c in changes if c.kind is ChangeKind.DELETE and c.before is not None]
+        if ended:
+            ids = [int(account.key) for account in ended]
+            self.session.execute(delete(TABLE).where(TABLE.c.id.in_(ids)))
+        changed = {
+            change.after.key: change.after
+            for change in changes
+            if change.after is not None and change.kind not in {ChangeKind.CREATE, ChangeKind.ADOPT}
+        }
+        self.update(list(changed.values()), now)
+        new = [c.after for c in changes if c.kind is ChangeKind.CREATE and c.after is not None]
+        stored = iter(self.insert(new, now))
+        return [next(stored) if c.kind is ChangeKind.CREATE else c.after for c in changes]
 
-    def apply_one(self, change: Change, now: datetime) -> Account | None:
-        """Carry out one change."""
-        if change.kind is ChangeKind.DELETE:
-            if change.before is not None:
-                self.session.execute(delete(TABLE).where(TABLE.c.id == int(change.before.key)))
-            return None
-        if change.after is None:
-            return None
-        if change.kind is ChangeKind.CREATE:
-            return self.insert(change.after, now)
-        if change.kind is not ChangeKind.ADOPT:
-            self.update(change.after, now)
-        return change.after
+    def insert(self, accounts: Sequence[Account], now: datetime) -> list[Account]:
+        """Store new accounts; their names are free, or the transaction fails."""
+        if not accounts:
+            return []
+        rows = [
+            {
+                **account_values(account, now),
+                "protected": account.protected,
+                "version": 1,
+                "created_at": now,
+            }
+            for account in accounts
+        ]
+        ids = {row.user_name_key: row.id for row in self.session.execute(INSERT_ACCOUNT, rows)}
+        return [replace(a, key=str(ids[name_key(a.user_name)])) for a in accounts]
 
-    def insert(self, account: Account, now: datetime) -> Account:
-        """Store a new account; its name is free, or the transaction fails."""
-        values = account_values(account, now)
-        new = {"protected": account.protected, "version": 1, "created_at": now}
-        row = self.session.execute(INSERT_ACCOUNT, {**values, **new}).one()
-        return account_from_row(row)
+    def update(self, accounts: Sequence[Account], now: datetime) -> None:
+        """Store changed values of accounts; their names are free, or the transaction fails."""
+        rows = []
+        for account in accounts:
+            values = account_values(account, now)
+            new = {f"new_{name}": values[name] for name in CHANGED}
+            rows.append({"row_id": int(account.key), **new})
+        if rows:
+            self.session.execute(UPDATE_ACCOUNT, rows)
 
-    def update(self, account: Account, now: datetime) -> None:
-        """Store changed values of an account; its name is free, or the transaction fails."""
-        values = account_values(account, now)
-        new = {f"new_{name}": values[name] for name in CHANGED}
-        self.session.execute(UPDATE_ACCOUNT, {"row_id": int(account.key), **new})
+    def administrators(self) -> int:
+        """Return how many active administrators there are, kept as they are until the commit."""
+        return len(self.session.execute(ADMINISTRATORS.with_for_update(of=TABLE)).all())
 
     def memberships(self, keys: Sequence[str]) -> list[Membership]:
         """Return the memberships of accounts."""
@@ -194,7 +263,7 @@ class LocalAccounts:
         )
         if self.find(names=[user_name]):
             raise NameTaken(f"there is already an account {user_name!r}")
-        return self.insert(account, datetime.now(UTC))
+        return self.insert([account], datetime.now(UTC))[0]
 
     def edit(self, account: Account) -> Account:
         """Store values of an account that were edited by hand. Raises NameTaken."""
@@ -203,7 +272,7 @@ class LocalAccounts:
             raise InvalidSetting("user_name", error)
         if any(other.key != account.key for other in self.find(names=[account.user_name])):
             raise NameTaken(f"there is already an account {account.user_name!r}")
-        self.update(account, datetime.now(UTC))
+        self.update([account], datetime.now(UTC))
         return self.get(account.key)
 
     def protect(self, key: str, protected: bool) -> None:
@@ -220,7 +289,7 @@ class LocalAccounts:
         self, *, search: str = "", after: str = "", limit: int = 100
     ) -> list[Account]:
         """Return accounts by key; ``search`` is the beginning of a name, full name or e-mail."""
-        query = select(*COLUMNS).order_by(TABLE.c.id).limit(limit)
+        query = select(*READ).order_by(TABLE.c.id).limit(limit)
         if after:
             query = query.where(TABLE.c.id > int(after))
         if search:
@@ -267,21 +336,31 @@ class LocalAccounts:
         ]
 
     def add_group(self, name: str) -> DirectoryGroup:
-        """Create a group by hand. Raises InvalidSetting, NameTaken."""
+        """Create a group by hand, protected by its name. Raises InvalidSetting, NameTaken."""
         error = name_error(name, name)
         if error:
             raise InvalidSetting("name", error)
         taken = select(GROUPS.c.id).where(GROUPS.c.name_key == name_key(name))
         if self.session.scalar(taken) is not None:
             raise NameTaken(f"there is already a group {name!r}")
+        protected = ADMINISTRATORS_GROUP.fullmatch(name) is not None
         group_id = self.session.execute(
             insert(GROUPS)
             .values(
-                name=name, name_key=name_key(name), protected=False, created_at=datetime.now(UTC)
+                name=name,
+                name_key=name_key(name),
+                protected=protected,
+                created_at=datetime.now(UTC),
             )
             .returning(GROUPS.c.id)
         ).scalar_one()
-        return DirectoryGroup(key=str(group_id), name=name)
+        return DirectoryGroup(key=str(group_id), name=name, protected=protected)
+
+    def protect_group(self, key: str, protected: bool) -> None:
+        """Make the members of a group administrators, or no longer."""
+        self.session.execute(
+            update(GROUPS).where(GROUPS.c.id == int(key)).values(protected=protected)
+        )
 
     def remove_group(self, key: str) -> None:
         """Delete a group with its memberships."""

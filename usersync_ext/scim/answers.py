@@ -16,7 +16,7 @@ from typing import Any
 
 from scim2_server.responses import ScimResponse
 
-from ..store.mirror import StoredResource
+from ..store.resources import StoredResource
 from .models import ENTERPRISE_URN, GROUP_URN, USER_URN
 
 ENDPOINTS = {"User": "Users", "Group": "Groups"}

@@ -23,7 +23,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation
 
-from ..store.mirror import StoredResource
+from ..store.resources import StoredResource
 from ..sync.push import MemberChange
 from .answers import (
     EVERYTHING,

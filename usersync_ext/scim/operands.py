@@ -14,7 +14,7 @@ from scim2_models.path import STRING_OPERATORS, CompareOperator
 from sqlalchemy import Boolean, ColumnElement, Float, and_, false, func, literal, or_, true
 
 from ..core.username import fold
-from ..store.schema import C_TEXT, UtcDateTime
+from ..store.columns import C_TEXT, UtcDateTime
 from .attributes import Kind, bytes_text, exact, in_utc, time_text
 from .literals import check_text
 from .slots import Slot, slot_parameter

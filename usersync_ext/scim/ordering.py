@@ -35,7 +35,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from ..store.schema import C_TEXT, UtcDateTime
+from ..store.columns import C_TEXT, UtcDateTime
 from .attributes import Kind, Model, is_several, json_path, kind_of
 from .literals import UNSTORABLE
 from .operands import Operand, json_operand

@@ -13,7 +13,8 @@ from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalEx
 from sqlalchemy import ColumnElement, Select, literal, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
-from ..store.schema import C_TEXT, GroupChildRow, GroupMemberRow, GroupRow, IdentityRow
+from ..store.columns import C_TEXT
+from ..store.schema import GroupChildRow, GroupMemberRow, GroupRow, IdentityRow
 from .operands import Operand
 
 Condition = Callable[[Mapping[str, Operand]], ColumnElement[bool]]

@@ -28,7 +28,7 @@ from ..state import State, current_state, state_of
 from ..store.access import Access, Denied, check_token
 from ..store.tokens import is_well_formed, token_hash
 from ..sync.planning import Work
-from ..sync.startup import ensure_schema
+from ..sync.startup import ensure_serving
 from ..vault import purpose_key
 from .answers import body_bytes
 from .body import MAX_BODY_BYTES
@@ -128,7 +128,7 @@ def service_of(state: State) -> Service:
 
 def answer(state: State, exchange: Exchange, path: str) -> ScimResponse:
     """Authenticate, then let the handler answer."""
-    ensure_schema(state)
+    ensure_serving(state, testing=current_app.testing)
     source_key, _, rest = path.partition("/")
     version, _, inner = rest.partition("/")
     access = authenticate(state, source_key, inner)

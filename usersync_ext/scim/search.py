@@ -32,8 +32,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import iterate
 
+from ..store.columns import C_TEXT
 from ..store.engine import Session, remembered
-from ..store.schema import C_TEXT, IdentityRow
+from ..store.schema import IdentityRow
 from .filters import Target, filter_clause, finds_ids
 from .ordering import AT, AT_VALUE, Keys, Order, Position, order_of, position_of_page, read_position
 from .slots import MARK, shape_of

@@ -21,7 +21,7 @@ from scim2_models.path import (
 from sqlalchemy import BindParameter, bindparam
 
 from ..core.username import fold
-from ..store.schema import C_TEXT
+from ..store.columns import C_TEXT
 from .attributes import exact
 from .literals import check_text
 

@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeDecorator
 
-from ..store.schema import C_TEXT, JsonDocument
+from ..store.columns import C_TEXT, JsonDocument
 
 Path = tuple[str | int, ...]
 

@@ -25,7 +25,8 @@ from sqlalchemy import select
 from ..errors import NameTaken
 from ..store import groups, mirror
 from ..store.groups import GROUP_COLUMNS, group_from_row
-from ..store.mirror import USER_COLUMNS, StoredResource, groups_of_column, user_from_row
+from ..store.mirror import USER_COLUMNS, groups_of_column, user_from_row
+from ..store.resources import StoredResource
 from ..store.schema import GroupRow, IdentityRow
 from ..sync.engine import Engine
 from ..sync.planning import Work

@@ -9,7 +9,8 @@ from scim2_models import Resource
 from scim2_models.path import AttributeBinding
 from sqlalchemy import literal
 
-from ..store.schema import C_TEXT, GroupRow, IdentityRow
+from ..store.columns import C_TEXT
+from ..store.schema import GroupRow, IdentityRow
 from .attributes import Kind, is_extension, json_path
 from .literals import refused
 from .operands import Operand

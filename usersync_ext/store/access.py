@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, select
 
 from ..core.records import Source
+from .columns import table_of
 from .engine import Session
 from .groups import GROUP_COLUMNS, group_from_row
-from .mirror import USER_COLUMNS, StoredResource, groups_of_column, user_from_row
-from .schema import GroupRow, IdentityEmailRow, IdentityRow, SourceRow, TokenRow, table_of
+from .mirror import USER_COLUMNS, groups_of_column, user_from_row
+from .resources import StoredResource
+from .schema import GroupRow, IdentityEmailRow, IdentityRow, SourceRow, TokenRow
 from .sources import source_from_row
 
 TOKENS = table_of(TokenRow)

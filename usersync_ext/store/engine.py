@@ -9,6 +9,7 @@ locked" or, with the driver's default, loses updates without a word.
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,7 @@ logger = logging.getLogger("usersync")
 Session = Connection
 """What a transaction gives: Core statements only. An ORM session would cost each of them more."""
 BUSY_TIMEOUT_SECONDS = 5
+LOOK_AGAIN_SECONDS = 0.002
 MAX_REMEMBERED = 256
 """How many numbers a connection remembers (``remembered``)."""
 LOCK_ID = 7_357_001
@@ -180,7 +182,31 @@ def begin_sqlite(connection: Connection) -> None:
     if "usersync_glance" in options:
         return
     driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
-    driver.execute("BEGIN IMMEDIATE" if "usersync_write" in options else "BEGIN")
+    if "usersync_write" in options:
+        begin_write(driver)
+    else:
+        driver.execute("BEGIN")
+
+
+def begin_write(driver: sqlite3.Connection) -> None:
+    """Begin a write as soon as no other process writes.
+
+    SQLite's own waiting sleeps up to 100 ms at a time: beside a process that writes one
+    transaction after the other, such as a long run, it would hardly ever find its turn.
+    """
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(LOOK_AGAIN_SECONDS)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
 
 
 def remembered(session: Session, key: object, compute: Callable[[], int]) -> int:

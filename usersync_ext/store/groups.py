@@ -1,18 +1,21 @@
 """The groups of the mirror. Members are rows: a change of k members touches O(k) of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..core.mapping import normal_form
+from ..core.scope import SourceGroup
 from ..core.username import fold
+from .columns import table_of
 from .engine import Session
-from .mirror import StoredResource, record_text
-from .schema import GroupChildRow, GroupMemberRow, GroupRow, IdentityRow, table_of
+from .mirror import record_text
+from .resources import StoredResource
+from .schema import GroupChildRow, GroupMemberRow, GroupRow, IdentityRow
 
 TABLE = table_of(GroupRow)
 MEMBERS = table_of(GroupMemberRow)
@@ -58,6 +61,18 @@ class MemberIds:
 
     people: frozenset[int]
     groups: frozenset[int]
+
+    def __bool__(self) -> bool:
+        """Whether there is anybody."""
+        return bool(self.people or self.groups)
+
+    def __or__(self, other: "MemberIds") -> "MemberIds":
+        """Return the members of both."""
+        return MemberIds(self.people | other.people, self.groups | other.groups)
+
+    def __sub__(self, other: "MemberIds") -> "MemberIds":
+        """Return the members without the others."""
+        return MemberIds(self.people - other.people, self.groups - other.groups)
 
 
 def group_from_row(row: Any) -> StoredResource:
@@ -185,40 +200,44 @@ def resolve_members(
     return MemberIds(frozenset(people.values()), frozenset(groups.values())), unknown
 
 
-def insert_new(session: Session, table: Table, rows: Sequence[Mapping[str, int]]) -> int:
-    """Insert the rows that are not there yet; return how many were new."""
+def insert_new(
+    session: Session, table: Table, member: Column[int], group_id: int, ids: Collection[int]
+) -> frozenset[int]:
+    """Insert the members that are not there yet; return them."""
     dialect = postgresql if session.dialect.name == "postgresql" else sqlite
-    added = 0
-    for part in slices(rows):
-        statement = dialect.insert(table).values(part).on_conflict_do_nothing()
-        added += len(session.execute(statement.returning(table.c.group_id)).all())
-    return added
+    added: set[int] = set()
+    for part in slices(sorted(ids)):
+        rows = [{"group_id": group_id, member.name: id_} for id_ in part]
+        statement = dialect.insert(table).values(rows).on_conflict_do_nothing()
+        added.update(session.scalars(statement.returning(member)))
+    return frozenset(added)
 
 
-def add_members(session: Session, group_id: int, members: MemberIds) -> int:
-    """Add members; return how many were not members before."""
-    return insert_new(
-        session,
-        MEMBERS,
-        [{"group_id": group_id, "identity_id": i} for i in sorted(members.people)],
-    ) + insert_new(
-        session,
-        CHILDREN,
-        [{"group_id": group_id, "child_id": i} for i in sorted(members.groups)],
+def delete_old(
+    session: Session, table: Table, member: Column[int], group_id: int, ids: Collection[int]
+) -> frozenset[int]:
+    """Delete the members that are there; return them."""
+    gone: set[int] = set()
+    for part in slices(sorted(ids)):
+        statement = delete(table).where(table.c.group_id == group_id, member.in_(part))
+        gone.update(session.scalars(statement.returning(member)))
+    return frozenset(gone)
+
+
+def add_members(session: Session, group_id: int, members: MemberIds) -> MemberIds:
+    """Add members; return those who were not members before."""
+    return MemberIds(
+        insert_new(session, MEMBERS, MEMBERS.c.identity_id, group_id, members.people),
+        insert_new(session, CHILDREN, CHILDREN.c.child_id, group_id, members.groups),
     )
 
 
-def remove_members(session: Session, group_id: int, members: MemberIds) -> int:
-    """Remove members; return how many there were."""
-    removed = 0
-    for table, column, ids in (
-        (MEMBERS, MEMBERS.c.identity_id, members.people),
-        (CHILDREN, CHILDREN.c.child_id, members.groups),
-    ):
-        for part in slices(sorted(ids)):
-            statement = delete(table).where(table.c.group_id == group_id, column.in_(part))
-            removed += session.execute(statement).rowcount
-    return removed
+def remove_members(session: Session, group_id: int, members: MemberIds) -> MemberIds:
+    """Remove members; return those who were members before."""
+    return MemberIds(
+        delete_old(session, MEMBERS, MEMBERS.c.identity_id, group_id, members.people),
+        delete_old(session, CHILDREN, CHILDREN.c.child_id, group_id, members.groups),
+    )
 
 
 def current_members(session: Session, group_id: int) -> MemberIds:
@@ -230,12 +249,11 @@ def current_members(session: Session, group_id: int) -> MemberIds:
     return MemberIds(frozenset(people), frozenset(groups))
 
 
-def replace_members(session: Session, group_id: int, members: MemberIds) -> int:
-    """Make the members exactly these; return how many were added or removed."""
+def replace_members(session: Session, group_id: int, members: MemberIds) -> MemberIds:
+    """Make the members exactly these; return those who were added or removed."""
     now = current_members(session, group_id)
-    gone = MemberIds(now.people - members.people, now.groups - members.groups)
-    new = MemberIds(members.people - now.people, members.groups - now.groups)
-    return remove_members(session, group_id, gone) + add_members(session, group_id, new)
+    removed = remove_members(session, group_id, now - members)
+    return removed | add_members(session, group_id, members - now)
 
 
 def members_of(session: Session, group_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
@@ -246,3 +264,20 @@ def members_of(session: Session, group_ids: Sequence[int]) -> dict[int, list[tup
             for group_id, scim_id in session.execute(query, {"ids": part}):
                 found[group_id].append((kind, scim_id))
     return found
+
+
+def groups_of_people(
+    session: Session, identity_ids: Sequence[int]
+) -> dict[int, tuple[SourceGroup, ...]]:
+    """Return the groups that people are in, directly, by identity."""
+    rows = session.execute(
+        select(MEMBERS.c.identity_id, TABLE.c.scim_id, TABLE.c.display_name, TABLE.c.external_id)
+        .join(TABLE, TABLE.c.id == MEMBERS.c.group_id)
+        .where(MEMBERS.c.identity_id.in_(identity_ids))
+        .order_by(TABLE.c.id)
+    )
+    found: dict[int, list[SourceGroup]] = {}
+    for row in rows:
+        group = SourceGroup(scim_id=row.scim_id, name=row.display_name, external_id=row.external_id)
+        found.setdefault(row.identity_id, []).append(group)
+    return {identity_id: tuple(groups) for identity_id, groups in found.items()}

@@ -7,15 +7,17 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
-from ..core.records import Account, Actor, ChangeKind, JournalEntry, Outcome
+from ..core.records import Account, Actor, Change, ChangeKind, JournalEntry, Outcome
+from .columns import table_of
 from .engine import Session
-from .schema import HeldRow, JournalRow, OutboxRow, table_of
+from .schema import HeldRow, JournalRow, OutboxRow
 
 TABLE = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
 HELD = table_of(HeldRow)
+RARE = ("given_name", "family_name", "phone", "title", "department", "manager", "locale")
 INSERT_ENTRY = insert(TABLE)
-INSERT_EVENT = insert(OUTBOX).returning(OUTBOX.c.id, sort_by_parameter_order=True)
+INSERT_EVENT = insert(OUTBOX).returning(OUTBOX.c.id, OUTBOX.c.signal, OUTBOX.c.payload)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +30,28 @@ class Event:
 
 
 def account_as_json(account: Account | None) -> dict[str, Any] | None:
-    """Return what the journal keeps of an account."""
+    """Return what the journal keeps of an account; of the rarer fields those that have a value."""
     if account is None:
         return None
-    return {
+    told = {
         "user_name": account.user_name,
         "full_name": account.full_name,
         "email": account.email,
         "active": account.active,
+    }
+    told |= {name: value for name in RARE if (value := getattr(account, name))}
+    if account.attributes:
+        told["attributes"] = dict(account.attributes)
+    return told
+
+
+def change_as_json(change: Change) -> dict[str, Any]:
+    """Return what stored plans keep of a change; before and after are as in the journal."""
+    return {
+        "kind": str(change.kind),
+        "reason": change.reason,
+        "before": account_as_json(change.before),
+        "after": account_as_json(change.after),
     }
 
 
@@ -158,11 +174,8 @@ def add_events(session: Session, events: Sequence[Event], now: datetime) -> list
     if not events:
         return []
     rows = [{"at": now, "signal": e.signal, "payload": dict(e.payload)} for e in events]
-    ids = session.scalars(INSERT_EVENT, rows).all()
-    return [
-        Event(signal=event.signal, payload=event.payload, id=id_)
-        for event, id_ in zip(events, ids, strict=True)
-    ]
+    stored = sorted(session.execute(INSERT_EVENT, rows), key=lambda row: row.id)
+    return [Event(signal=row.signal, payload=row.payload, id=row.id) for row in stored]
 
 
 def waiting_events(session: Session, older_than: datetime, limit: int = 500) -> list[Event]:
@@ -211,19 +224,16 @@ def unhold(session: Session, identity_id: int, kinds: Iterable[str]) -> None:
     )
 
 
-def decide_held(session: Session, source_id: int, decision: str) -> list[int]:
-    """Decide on every waiting change of a source; return the people concerned."""
-    ids = session.scalars(
-        select(HELD.c.identity_id)
-        .where(HELD.c.source_id == source_id, HELD.c.decision == "waiting")
-        .distinct()
-    ).all()
-    session.execute(
-        update(HELD)
-        .where(HELD.c.source_id == source_id, HELD.c.decision == "waiting")
-        .values(decision=decision)
-    )
-    return list(ids)
+def decide_held(
+    session: Session, source_id: int, decision: str, identity_ids: Sequence[int] | None = None
+) -> list[int]:
+    """Decide on waiting changes of a source, all or those of some people; return whose they are."""
+    waiting = [HELD.c.source_id == source_id, HELD.c.decision == "waiting"]
+    if identity_ids is not None:
+        waiting.append(HELD.c.identity_id.in_(identity_ids))
+    ids = session.scalars(select(HELD.c.identity_id).where(*waiting).distinct()).all()
+    session.execute(update(HELD).where(*waiting).values(decision=decision))
+    return sorted(ids)
 
 
 def count_held(session: Session, source_id: int) -> int:

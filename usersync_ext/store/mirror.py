@@ -1,44 +1,25 @@
 """The people of the mirror: what each source said, word for word."""
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select, update
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Text
 
 from ..core.mapping import identity_from_record
 from ..core.records import Identity
 from ..core.username import fold
+from .columns import table_of
 from .engine import Session
-from .schema import GroupMemberRow, GroupRow, IdentityEmailRow, IdentityRow, table_of
+from .resources import StoredResource, json_pairs, pairs_from_json
+from .schema import GroupMemberRow, GroupRow, IdentityEmailRow, IdentityRow
 
 TABLE = table_of(IdentityRow)
 EMAILS = table_of(IdentityEmailRow)
 GROUPS = table_of(GroupRow)
 MEMBERS = table_of(GroupMemberRow)
-
-
-class json_pairs(FunctionElement[str]):
-    """All pairs of two columns as a JSON array of arrays, ``[]`` or NULL without any."""
-
-    type = Text()
-    inherit_cache = True
-
-
-@compiles(json_pairs, "sqlite")
-def _pairs_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"json_group_array(json_array({compiler.process(element.clauses, **kw)}))"
-
-
-@compiles(json_pairs, "postgresql")
-def _pairs_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"json_agg(json_build_array({compiler.process(element.clauses, **kw)}))::text"
 
 
 def groups_of_column() -> ColumnElement[str]:
@@ -51,40 +32,6 @@ def groups_of_column() -> ColumnElement[str]:
         .scalar_subquery()
         .label("groups")
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredResource:
-    """A resource of the mirror: its SCIM record and what the server knows of it.
-
-    ``record`` is JSON text without ``id``, ``meta``, ``groups`` and ``members``. ``groups`` are
-    pairs of SCIM id and display name, sorted; a group has none.
-    """
-
-    resource_type: str  # User or Group
-    id: int
-    scim_id: str
-    record: str
-    version: int
-    created_at: datetime
-    modified_at: datetime
-    external_id: str | None = None
-    name: str = ""  # user name or display name
-    state: str = ""  # of a person: core.records.PersonState
-    why: str = ""
-    groups: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def etag(self) -> str:
-        """The weak entity tag (RFC 7644 §3.14); it covers ``groups``."""
-        if not self.groups:
-            return f'W/"{self.version}"'
-        return f'W/"{self.version}-{zlib.crc32(repr(self.groups).encode()):08x}"'
-
-    def parsed(self) -> dict[str, Any]:
-        """Return the record as a new JSON object."""
-        value: dict[str, Any] = json.loads(self.record)
-        return value
 
 
 USER_COLUMNS = (
@@ -134,13 +81,6 @@ def user_from_row(row: Any) -> StoredResource:
         modified_at=modified_at,
         groups=pairs_from_json(groups),
     )
-
-
-def pairs_from_json(text: str | None) -> tuple[tuple[str, str], ...]:
-    """Return the sorted pairs of a ``json_pairs`` column."""
-    if not text or text == "[]":
-        return ()
-    return tuple(sorted((str(a), str(b)) for a, b in json.loads(text)))
 
 
 def users_query() -> Select[Any]:
@@ -359,9 +299,13 @@ def bury_user(session: Session, identity_id: int, now: datetime) -> None:
     )
 
 
-def set_outcome(session: Session, identity_id: int, state: str, why: str) -> None:
-    """Record how a person stands after the rules."""
-    session.execute(SET_OUTCOME, {"row_id": identity_id, "new_state": state, "new_why": why})
+def set_outcomes(session: Session, outcomes: Sequence[tuple[int, str, str]]) -> None:
+    """Record how people stand after the rules: row id, state and why of each."""
+    if outcomes:
+        session.execute(
+            SET_OUTCOME,
+            [{"row_id": id_, "new_state": state, "new_why": why} for id_, state, why in outcomes],
+        )
 
 
 IDENTITY_COLUMNS = (
@@ -396,11 +340,32 @@ def identity_from_row(row: Any) -> Identity:
     )
 
 
+def user_names(session: Session, source_id: int, scim_ids: Sequence[str]) -> dict[str, str]:
+    """Return the user names of people of a source by SCIM id."""
+    query = select(TABLE.c.scim_id, TABLE.c.user_name).where(
+        TABLE.c.source_id == source_id, TABLE.c.scim_id.in_(scim_ids)
+    )
+    return {row.scim_id: row.user_name for row in session.execute(query)}
+
+
 def identity_ids_after(session: Session, source_id: int, after: int, limit: int) -> list[int]:
     """Return the next row ids of a source, to walk all its people in slices."""
     query = (
         select(TABLE.c.id)
         .where(TABLE.c.source_id == source_id, TABLE.c.id > after)
+        .order_by(TABLE.c.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def modified_since(
+    session: Session, source_id: int, since: datetime, after: int, limit: int
+) -> list[int]:
+    """Return the row ids of people of a source who were written since a time, slice by slice."""
+    query = (
+        select(TABLE.c.id)
+        .where(TABLE.c.source_id == source_id, TABLE.c.id > after, TABLE.c.modified_at >= since)
         .order_by(TABLE.c.id)
         .limit(limit)
     )

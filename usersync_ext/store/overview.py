@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Result, func, or_, select
 
 from ..core.records import Source, Token
+from .columns import table_of
 from .engine import Session
-from .schema import HeldRow, IdentityRow, SourceRow, TokenRow, table_of
+from .schema import HeldRow, IdentityRow, SourceRow, TokenRow
 from .tokens import EXPIRY_WARNING, token_from_row
 
 HELD = table_of(HeldRow)

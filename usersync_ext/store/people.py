@@ -1,17 +1,18 @@
 """Links between people and accounts, and people as pages and the command line list them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from ..core.records import Person, PersonState, Source
 from ..core.username import fold
 from ..errors import NotFound
+from .columns import table_of
 from .engine import Session
-from .schema import IdentityRow, LinkRow, SourceRow, table_of
+from .schema import IdentityRow, LinkRow, SourceRow
 
 LINKS = table_of(LinkRow)
 IDENTITIES = table_of(IdentityRow)
@@ -27,9 +28,12 @@ class Link:
     identity_id: int
     source_id: int
     source: str
+    directory: str
     account_key: str
     user_name: str  # of the identity
     deleted: bool = False  # the provider deleted the person
+    disabled_at: datetime | None = None
+    restored_at: datetime | None = None
 
 
 def links_query() -> Select[Any]:
@@ -37,7 +41,10 @@ def links_query() -> Select[Any]:
     return select(
         LINKS.c.identity_id,
         LINKS.c.source_id,
+        LINKS.c.directory,
         LINKS.c.account_key,
+        LINKS.c.disabled_at,
+        LINKS.c.restored_at,
         SOURCES.c.key.label("source"),
         IDENTITIES.c.user_name,
         IDENTITIES.c.deleted_at,
@@ -54,9 +61,12 @@ def link_from_row(row: Row[Any]) -> Link:
         identity_id=row.identity_id,
         source_id=row.source_id,
         source=row.source,
+        directory=row.directory,
         account_key=row.account_key,
         user_name=row.user_name,
         deleted=row.deleted_at is not None,
+        disabled_at=row.disabled_at,
+        restored_at=row.restored_at,
     )
 
 
@@ -84,26 +94,33 @@ def links_of_accounts(session: Session, directory: str, keys: Sequence[str]) -> 
     return {row.account_key: link_from_row(row) for row in rows}
 
 
-def add_link(
-    session: Session,
-    *,
-    source_id: int,
-    identity_id: int,
-    directory: str,
-    account_key: str,
-    now: datetime,
-) -> None:
-    """Make an identity the owner of an account that has none."""
-    session.execute(
-        INSERT_LINK,
-        {
-            "source_id": source_id,
-            "identity_id": identity_id,
-            "directory": directory,
-            "account_key": account_key,
-            "created_at": now,
-        },
+def add_links(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make identities the owners of accounts that have none; rows have the columns of a link."""
+    if rows:
+        session.execute(INSERT_LINK, list(rows))
+
+
+def mark_links(session: Session, identity_ids: Sequence[int], **values: datetime | None) -> None:
+    """Note when the accounts of people were disabled, or restored by an administrator."""
+    if identity_ids:
+        session.execute(update(LINKS).where(LINKS.c.identity_id.in_(identity_ids)).values(**values))
+
+
+def disabled_people(
+    session: Session, source_id: int, *, before: datetime, after: int = 0, limit: int = 200
+) -> list[int]:
+    """Return people whose account was disabled before a time, by identity id in its order."""
+    query = (
+        select(LINKS.c.identity_id)
+        .where(
+            LINKS.c.source_id == source_id,
+            LINKS.c.disabled_at <= before,
+            LINKS.c.identity_id > after,
+        )
+        .order_by(LINKS.c.identity_id)
+        .limit(limit)
     )
+    return list(session.scalars(query))
 
 
 def end_link(session: Session, source_id: int, directory: str, account_key: str) -> None:
@@ -117,9 +134,9 @@ def end_link(session: Session, source_id: int, directory: str, account_key: str)
     )
 
 
-def remove_link(session: Session, identity_id: int) -> None:
-    """End an identity's ownership of its account."""
-    session.execute(delete(LINKS).where(LINKS.c.identity_id == identity_id))
+def remove_links(session: Session, identity_ids: Sequence[int]) -> None:
+    """End the ownership of these people of their accounts."""
+    session.execute(delete(LINKS).where(LINKS.c.identity_id.in_(identity_ids)))
 
 
 def release_links(session: Session, source_id: int) -> int:
@@ -147,6 +164,7 @@ def people_query() -> Select[Any]:
         IDENTITIES.c.created_at,
         IDENTITIES.c.modified_at,
         SOURCES.c.key.label("source"),
+        LINKS.c.directory,
         LINKS.c.account_key,
     ).select_from(
         IDENTITIES.join(SOURCES, SOURCES.c.id == IDENTITIES.c.source_id).outerjoin(
@@ -169,6 +187,7 @@ def person_from_row(row: Row[Any]) -> Person:
         deleted=row.deleted_at is not None,
         state=PersonState(row.state or PersonState.OBSERVED),
         why=row.why,
+        directory=row.directory,
         account_key=row.account_key,
         account_name=None,
         created_at=row.created_at,
@@ -208,6 +227,12 @@ def list_people(
                 IDENTITIES.c.scim_id == search,
             )
         )
+    return [person_from_row(row) for row in session.execute(query)]
+
+
+def people_by_id(session: Session, ids: Sequence[int]) -> list[Person]:
+    """Return people by row id, deleted ones too, in the order of their ids."""
+    query = people_query().where(IDENTITIES.c.id.in_(ids)).order_by(IDENTITIES.c.id)
     return [person_from_row(row) for row in session.execute(query)]
 
 

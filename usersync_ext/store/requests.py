@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 
 from ..core.records import RequestRecord
+from .columns import table_of
 from .engine import Session
-from .schema import RequestRow, SourceRow, ValueRow, table_of
+from .schema import RequestRow, SourceRow, ValueRow
 
 TABLE = table_of(RequestRow)
 VALUES = table_of(ValueRow)

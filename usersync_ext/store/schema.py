@@ -1,80 +1,30 @@
 """The tables (all named ``usersync_*``), as SQLAlchemy 2 models.
 
 Mirror = what sources said (``source``, ``identity``, ``identity_email``, ``group``,
-``group_member``, ``group_child``). Embedded directory = what we hold (``account``,
-``directory_group``, ``membership``); only ``directories.local`` may read or write those three.
-A ``link`` joins an identity to an account of any directory. Rows do not leave ``store``.
+``group_member``, ``group_child``). A ``link`` joins an identity to an account of any directory;
+the tables of the embedded one are in ``directories.tables``. Rows do not leave ``store``.
 """
 
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     String,
-    Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.orm import Mapped, mapped_column
 
-JsonDocument = JSON().with_variant(JSONB(), "postgresql")
+from .columns import C_TEXT, NEVER_AGAIN, Base, JsonDocument, UtcDateTime
+
 LIVE = text("deleted_at IS NULL")
-C_TEXT = String().with_variant(String(collation="C"), "postgresql")
-"""Text that compares by code point everywhere (SQLite's BINARY, PostgreSQL's "C")."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC; naive values are refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the value in UTC, without its zone where the database has none."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the stored time as an aware one in UTC."""
-        return None if value is None else value.astimezone(UTC)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Return what reads a time; SQLite's text takes one step: a page has two hundred."""
-        if dialect.name == "sqlite":
-            return utc_from_text
-        return super().result_processor(dialect, coltype)
-
-
-def utc_from_text(text: str | None) -> datetime | None:
-    """Return the time that SQLite stores as text in UTC without a zone."""
-    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
-
-
-NEVER_AGAIN = {"sqlite_autoincrement": True}
-"""Table option: a row's id is not given to another row after it was deleted."""
-
-
-class Base(DeclarativeBase):
-    """Base of our tables; its metadata is ours alone."""
-
-
-def table_of(model: type[Base]) -> Table:
-    """Return the table of a model, for Core statements."""
-    return cast(Table, model.__table__)
+PROPOSED = text("state = 'proposed' AND deleted_at IS NULL")
 
 
 class SourceRow(Base):
@@ -166,6 +116,12 @@ class IdentityRow(Base):
             sqlite_where=LIVE,
             postgresql_where=LIVE,
         ),
+        Index(
+            "usersync_identity_proposed",
+            "source_id",
+            sqlite_where=PROPOSED,
+            postgresql_where=PROPOSED,
+        ),
         Index("usersync_identity_tombstone", "source_id", "external_id", "deleted_at"),
         NEVER_AGAIN,
     )
@@ -243,51 +199,34 @@ class LinkRow(Base):
     directory: Mapped[str] = mapped_column(String)
     account_key: Mapped[str] = mapped_column(C_TEXT)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    __table_args__ = (UniqueConstraint("directory", "account_key"),)
-
-
-class AccountRow(Base):
-    """An account of the embedded directory."""
-
-    __tablename__ = "usersync_account"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_name: Mapped[str] = mapped_column(Text)
-    user_name_key: Mapped[str] = mapped_column(C_TEXT, unique=True)
-    full_name: Mapped[str] = mapped_column(Text)
-    full_name_key: Mapped[str] = mapped_column(C_TEXT, index=True)
-    email: Mapped[str] = mapped_column(Text)
-    email_key: Mapped[str] = mapped_column(C_TEXT, index=True)
-    email_verified: Mapped[bool] = mapped_column(Boolean)
-    active: Mapped[bool] = mapped_column(Boolean)
-    protected: Mapped[bool] = mapped_column(Boolean)
-    version: Mapped[int] = mapped_column(Integer)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    __table_args__ = (NEVER_AGAIN,)
-
-
-class DirectoryGroupRow(Base):
-    """A group of the embedded directory."""
-
-    __tablename__ = "usersync_directory_group"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    name_key: Mapped[str] = mapped_column(C_TEXT, unique=True)
-    protected: Mapped[bool] = mapped_column(Boolean)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class MembershipRow(Base):
-    """An account in a group of the embedded directory; ``reason`` says who gave it and why."""
-
-    __tablename__ = "usersync_membership"
-    group_id: Mapped[int] = mapped_column(
-        ForeignKey("usersync_directory_group.id", ondelete="CASCADE"), primary_key=True
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by this source
+    restored_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # by an administrator
+    __table_args__ = (
+        UniqueConstraint("directory", "account_key"),
+        Index("usersync_link_disabled", "source_id", "disabled_at"),
     )
-    account_id: Mapped[int] = mapped_column(
-        ForeignKey("usersync_account.id", ondelete="CASCADE"), primary_key=True, index=True
+
+
+class AdoptionRow(Base):
+    """What an administrator decided about a person and an existing account.
+
+    Without an identity the decision is about whoever of the source wants the account's name.
+    """
+
+    __tablename__ = "usersync_adoption"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey("usersync_source.id", ondelete="CASCADE"), index=True
     )
-    reason: Mapped[str] = mapped_column(Text)
+    identity_id: Mapped[int | None] = mapped_column(
+        ForeignKey("usersync_identity.id", ondelete="CASCADE"), index=True
+    )
+    directory: Mapped[str] = mapped_column(String)
+    account_key: Mapped[str] = mapped_column(C_TEXT)
+    decision: Mapped[str] = mapped_column(String)  # accepted, refused
+    actor: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    __table_args__ = (Index("usersync_adoption_account", "directory", "account_key"),)
 
 
 class HeldRow(Base):
@@ -304,6 +243,54 @@ class HeldRow(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     decision: Mapped[str] = mapped_column(String)  # waiting, released, rejected
     __table_args__ = (UniqueConstraint("identity_id", "kind"),)
+
+
+class RunRow(Base):
+    """A plan for all people of a source and its execution (``sync.runs``).
+
+    ``settings`` are what the plan was made for, ``cursor`` is how far the work got: the last
+    identity that was planned or applied. Whoever works on it renews ``beat_at``.
+    """
+
+    __tablename__ = "usersync_run"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey("usersync_source.id", ondelete="CASCADE"), index=True
+    )
+    state: Mapped[str] = mapped_column(String)  # core.records.RunState
+    actor: Mapped[str] = mapped_column(Text)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    source_version: Mapped[int] = mapped_column(Integer)
+    applies: Mapped[bool] = mapped_column(Boolean)  # without asking once it is planned
+    total: Mapped[int] = mapped_column(Integer)
+    done: Mapped[int] = mapped_column(Integer)
+    cursor: Mapped[int] = mapped_column(Integer)
+    counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    removals: Mapped[int] = mapped_column(Integer)
+    admins_gone: Mapped[int] = mapped_column(Integer)
+    holds: Mapped[bool] = mapped_column(Boolean)  # the plan's removals are more than allowed
+    held: Mapped[int] = mapped_column(Integer)
+    why: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    beat_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    began_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # to be carried out
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    __table_args__ = (NEVER_AGAIN,)
+
+
+class PlannedRow(Base):
+    """What a run means to do with one person; people of whom nothing changes have no row."""
+
+    __tablename__ = "usersync_planned"
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("usersync_run.id", ondelete="CASCADE"), primary_key=True
+    )
+    identity_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String)
+    why: Mapped[str] = mapped_column(Text)
+    kinds: Mapped[str] = mapped_column(String)  # words of the counts, parted by blanks
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
 
 
 class JournalRow(Base):

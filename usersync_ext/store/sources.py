@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, upda
 from ..core.options import complete_rules
 from ..core.records import Source, SourceState
 from ..errors import InvalidSetting, NotFound
+from .columns import table_of
 from .engine import Session
-from .schema import IdentityRow, LinkRow, SourceRow, table_of
+from .schema import IdentityRow, LinkRow, SourceRow
 
 TABLE = table_of(SourceRow)
 MAX_NAME_LENGTH = 80
@@ -100,7 +101,13 @@ def list_sources(session: Session) -> list[Source]:
 
 
 def change_source(session: Session, source: Source, **values: Any) -> Source:
-    """Store changed columns of a source (name, state, directory, rules)."""
+    """Store changed columns of a source (name, state, directory, rules).
+
+    Another directory ends its ownership of the accounts in the former one, which stay as they are.
+    """
+    if values.get("directory"):
+        left = (LinkRow.source_id == source.id, LinkRow.directory != values["directory"])
+        session.execute(delete(LinkRow).where(*left))
     session.execute(
         update(TABLE).where(TABLE.c.id == source.id).values(version=TABLE.c.version + 1, **values)
     )
@@ -125,6 +132,12 @@ def count_people(session: Session, source: Source) -> int:
         .where(IdentityRow.source_id == source.id, IdentityRow.deleted_at.is_(None))
     )
     return session.scalar(query) or 0
+
+
+def count_identities(session: Session, source_id: int) -> int:
+    """Return how many people a source has or had."""
+    query = select(func.count()).select_from(IdentityRow)
+    return session.scalar(query.where(IdentityRow.source_id == source_id)) or 0
 
 
 def count_links(session: Session, source_id: int) -> int:

@@ -15,8 +15,9 @@ from sqlalchemy import Row, insert, select, update
 
 from ..core.records import Actor, Source, Token
 from ..errors import InvalidSetting, NotFound
+from .columns import table_of
 from .engine import Session
-from .schema import SourceRow, TokenRow, table_of
+from .schema import SourceRow, TokenRow
 
 TABLE = table_of(TokenRow)
 PREFIX = "usx_"

@@ -1,11 +1,12 @@
 """What administrators do, the same for pages and the command line; each leaves a journal line."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..core.guard import is_destructive
+from ..core.guard import ends_administrator, is_destructive
+from ..core.names import name_list
 from ..core.options import DEFAULT_RULES, changed_rules
 from ..core.records import (
     Account,
@@ -15,28 +16,35 @@ from ..core.records import (
     Decision,
     Identity,
     PersonState,
+    RunState,
     Source,
     SourceState,
     Token,
 )
-from ..errors import InvalidSetting
+from ..errors import InvalidSetting, RunStopped
 from ..store import journal, mirror, people, sources, tokens
+from ..store import runs as store_runs
 from ..store.engine import Session
 from ..store.journal import Event, add_admin_entry
+from . import runs
+from .applying import Part, Result, apply_parts, signals_of
 from .engine import Engine
-from .planning import Work, plan_people
-from .reconcile import Result, apply_decision, current_budget, reconcile, signals_of
+from .guarding import current_budget
+from .planning import Work, with_administrators
+from .reconcile import reconcile
+from .runs import (
+    COUNTS,
+    NOTHING_DONE,
+    SLICE,
+    Progress,
+    Summary,
+    acts,
+    decide_people,
+    living_or_linked,
+    tally,
+)
+from .source_settings import changed_columns, parsed_state, with_settings
 
-SLICE = 200
-COUNTED = {
-    ChangeKind.CREATE: "create",
-    ChangeKind.UPDATE: "update",
-    ChangeKind.RENAME: "rename",
-    ChangeKind.DEACTIVATE: "disable",
-    ChangeKind.ACTIVATE: "enable",
-    ChangeKind.DELETE: "delete",
-    ChangeKind.ADOPT: "adopt",
-}
 LEAVE_ACCOUNTS = ("keep", "disable", "delete")
 
 
@@ -69,24 +77,12 @@ def add_source(
     return source
 
 
-def parsed_state(value: str) -> SourceState:
-    """Return a state from its word. Raises InvalidSetting."""
-    try:
-        return SourceState(value)
-    except ValueError:
-        raise InvalidSetting("state", "must be one of observe, active, off") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a change of rules did or would do: people per kind of change, and how many are held."""
-
-    counts: Mapping[str, int]
-    held: int
-
-
 def change_source(
-    engine: Engine, actor: Actor, source: Source, values: Mapping[str, Any]
+    engine: Engine,
+    actor: Actor,
+    source: Source,
+    values: Mapping[str, Any],
+    progress: Progress | None = None,
 ) -> tuple[Source, Summary]:
     """Store new settings of a source (name, state, directory, any rule) and apply them to all.
 
@@ -95,49 +91,49 @@ def change_source(
     """
     columns = changed_columns(engine, source, values)
     if not columns:
-        return source, Summary(counts={}, held=0)
+        return source, NOTHING_DONE
+    if columns.keys() == {"name"}:
+        return rename_source(engine, actor, source, columns["name"]), NOTHING_DONE
+    if columns.keys() == {"state"} and columns["state"] is not SourceState.ACTIVE:
+        return stop_source(engine, actor, source, columns["state"])
+    run = runs.work_on(engine, runs.start(engine, actor, source, values, applies=True), progress)
+    if run.state not in {RunState.FINISHED, RunState.NEEDS_APPROVAL}:
+        raise RunStopped(f"run {run.id} of source {source.key!r} is {run.state}: {run.why}")
+    with engine.store.reading() as session:
+        return sources.get_source(session, source.key), runs.Summary(run.counts, run.held)
+
+
+def stop_source(
+    engine: Engine, actor: Actor, source: Source, state: SourceState
+) -> tuple[Source, Summary]:
+    """Keep a source from acting at once, whatever is at work; then look at its people."""
+    now = datetime.now(UTC)
+    with engine.store.reading() as session:
+        busy = store_runs.at_work(session, source.id)
+    if busy is not None:
+        runs.cancel(engine, actor, busy)
+    with engine.store.writing() as session:
+        stopped = sources.change_source(session, source, state=state)
+        text = f"state={state}"
+        add_admin_entry(session, actor, source.key, "source_changed", stopped.name, text, now)
+    if not acts(stopped):
+        return stopped, NOTHING_DONE
+    run = runs.start(engine, actor, stopped, {}, applies=True, queued=True)
+    if runs.is_large(engine, stopped):
+        runs.in_background(engine, run)
+        return stopped, NOTHING_DONE
+    run = runs.work_on(engine, run)
+    return stopped, Summary(run.counts, run.held)
+
+
+def rename_source(engine: Engine, actor: Actor, source: Source, name: str) -> Source:
+    """Store another display name of a source."""
     now = datetime.now(UTC)
     with engine.store.writing() as session:
-        changed = sources.change_source(session, source, **columns)
-        words = ", ".join(f"{key}={value}" for key, value in values.items() if "secret" not in key)
-        add_admin_entry(session, actor, source.key, "source_changed", changed.name, words, now)
-    if changed.state is SourceState.OFF or not changed.directory:
-        return changed, Summary(counts={}, held=0)
-    return changed, reconcile_all(engine, actor, changed)
-
-
-def changed_columns(engine: Engine, source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that new settings change, all checked."""
-    rest = dict(values)
-    columns: dict[str, Any] = {}
-    if "state" in rest:
-        columns["state"] = parsed_state(rest.pop("state"))
-    if "name" in rest:
-        columns["name"] = checked_name(rest.pop("name"))
-    if "directory" in rest:
-        columns["directory"] = checked_directory(engine, rest.pop("directory"))
-    if rest:
-        columns["rules"] = changed_rules(source.rules, rest)
-    current = {
-        "state": source.state,
-        "name": source.name,
-        "directory": source.directory,
-        "rules": dict(source.rules),
-    }
-    return {key: value for key, value in columns.items() if value != current[key]}
-
-
-def checked_name(name: str) -> str:
-    """Return a source's display name. Raises InvalidSetting."""
-    sources.source_key(name)
-    return name.strip()
-
-
-def checked_directory(engine: Engine, name: str) -> str:
-    """Return the name of a directory that exists, or ``""``. Raises InvalidSetting."""
-    if name and name not in engine.directories:
-        raise InvalidSetting("directory", f"must be one of {', '.join(engine.directories)}")
-    return name
+        changed = sources.change_source(session, source, name=name)
+        text = f"name={name}"
+        add_admin_entry(session, actor, source.key, "source_changed", changed.name, text, now)
+    return changed
 
 
 def people_in_slices(engine: Engine, source: Source) -> Iterator[list[int]]:
@@ -152,73 +148,37 @@ def people_in_slices(engine: Engine, source: Source) -> Iterator[list[int]]:
         after = ids[-1]
 
 
-def reconcile_all(engine: Engine, actor: Actor, source: Source) -> Summary:
-    """Bring the accounts of all people of a source in line, slice by slice."""
-    counts = dict.fromkeys((*COUNTED.values(), "unchanged"), 0)
-    held = 0
-    seen: set[int] = set()  # names that change hands bring people of later slices forward
-    for ids in people_in_slices(engine, source):
-        results = reconcile_people(engine, actor, source, ids)
-        for result in (r for r in results if r.decision.identity.id not in seen):
-            tally(counts, result.decision.changes)
-            held += sum(outcome == "held" for _, outcome in result.outcomes)
-        seen.update(result.decision.identity.id for result in results)
-    return Summary(counts=counts, held=held)
-
-
-def tally(counts: dict[str, int], changes: Sequence[Change]) -> None:
-    """Count one person's changes."""
-    if not changes:
-        counts["unchanged"] += 1
-    for kind in {change.kind for change in changes}:
-        counts[COUNTED[kind]] += 1
-
-
 def reconcile_people(
-    engine: Engine, actor: Actor, source: Source, ids: Sequence[int], *, approved: bool = False
+    engine: Engine, actor: Actor, source: Source, ids: Sequence[int]
 ) -> list[Result]:
     """Bring the accounts of these people in line; return what became of each."""
 
     def unit(session: Session, work: Work) -> tuple[list[Result], list[Event]]:
-        identities = mirror.get_identities(session, work.source.id, ids)
-        return reconcile(session, work, living_or_linked(session, identities))
+        found = mirror.get_identities(session, work.source.id, ids)
+        return reconcile(session, work, living_or_linked(session, found))
 
-    return engine.perform(engine.work_for(source, actor, approved=approved), unit)
-
-
-def living_or_linked(session: Session, identities: Sequence[Identity]) -> list[Identity]:
-    """Return the people who can still have an account: living, or deleted with a link."""
-    links = people.links_of_identities(session, [i.id for i in identities if i.deleted])
-    return [i for i in identities if not i.deleted or i.id in links]
+    return engine.perform(engine.work_for(source, actor), unit)
 
 
 def preview_rules(
     engine: Engine, actor: Actor, source: Source, values: Mapping[str, Any]
 ) -> Summary:
     """Return what new settings would do to everybody; nothing is written. Raises InvalidSetting."""
-    counts = dict.fromkeys((*COUNTED.values(), "unchanged"), 0)
+    counts = dict.fromkeys(COUNTS, 0)
     changed = with_settings(engine, source, values)
+    if not acts(changed):
+        return NOTHING_DONE
+    work = engine.work_for(changed, actor)
     removals = left = 0
     for ids in people_in_slices(engine, source):
         with engine.store.reading() as session:
-            work = engine.work_for(changed, actor)
-            identities = living_or_linked(session, mirror.get_identities(session, source.id, ids))
-            for decision in plan_people(session, work, identities)[: len(identities)]:
-                tally(counts, decision.changes)
-                removals += sum(is_destructive(change) for change in decision.changes)
+            found = decide_people(session, work, ids)
             left = current_budget(session, work).left
-    return Summary(counts=counts, held=max(0, removals - left))
-
-
-def with_settings(engine: Engine, source: Source, values: Mapping[str, Any]) -> Source:
-    """Return a source as it would be with new settings."""
-    return replace(source, **changed_columns(engine, source, values))
-
-
-def username_samples(engine: Engine, source: Source, limit: int = 10) -> list[str]:
-    """Return user names of a source to try a username rule on."""
-    with engine.store.reading() as session:
-        return [p.user_name for p in people.list_people(session, source=source, limit=limit)]
+        for decision in found:
+            tally(counts, decision)
+            removals += sum(is_destructive(c) for c in decision.changes if not decision.observed)
+        work = replace(work, admins_gone=work.admins_gone + sum(map(ends_administrator, found)))
+    return Summary(counts=counts, held=removals if removals > left else 0)
 
 
 def leave_source(
@@ -262,16 +222,15 @@ def end_accounts(
             keys=[link.account_key for link in links.values()]
         )
         by_key = {account.key: account for account in found}
-        results = []
+        decisions = []
         for identity in identities:
             link = links.get(identity.id)
             account = by_key.get(link.account_key) if link else None
-            if account is None or account.protected:
-                continue
-            decision = ending(identity, account, accounts, cause)
-            results.append(
-                apply_decision(session, work, decision, decision.changes, (), None, "", {})
-            )
+            if account is not None and not is_protected(account, work.source):
+                decisions.append(ending(identity, account, accounts, cause))
+        kept = with_administrators(session, work, decisions)
+        parts = [Part(decision=decision, allowed=decision.changes) for decision in kept]
+        results = apply_parts(session, work, parts, None, {})
         return None, journal.add_events(session, signals_of(work, results), work.now)
 
     engine.perform(engine.work_for(source, actor, approved=True), unit)
@@ -290,15 +249,32 @@ def ending(identity: Identity, account: Account, accounts: str, cause: str) -> D
     return Decision(identity=identity, state=PersonState.NOT_IMPORTED, why=cause, changes=changes)
 
 
-def decide_held(engine: Engine, actor: Actor, source: Source, *, release: bool) -> int:
-    """Release or reject everything that the guard holds for a source; return how many people."""
+def is_protected(account: Account, source: Source) -> bool:
+    """Tell whether a source must leave an account alone, by its mark or its name."""
+    names = name_list(source.rules["protected_names"])
+    return account.protected or bool(names.has_user((account.user_name,)))
+
+
+def decide_held(
+    engine: Engine,
+    actor: Actor,
+    source: Source,
+    *,
+    release: bool,
+    people_ids: Sequence[int] | None = None,
+) -> int:
+    """Release or reject what the guard holds, all or of some people; return how many people.
+
+    Raises DirectoryUnavailable with nothing decided.
+    """
+    engine.directory_of(source)
     decision = "released" if release else "rejected"
     now = datetime.now(UTC)
     with engine.store.writing() as session:
-        ids = journal.decide_held(session, source.id, decision)
-        add_admin_entry(
-            session, actor, source.key, f"held_{decision}", source.name, f"{len(ids)}", now
-        )
+        ids = journal.decide_held(session, source.id, decision, people_ids)
+        names = [i.user_name for i in mirror.get_identities(session, source.id, ids[:20])]
+        text = f"{len(ids)} people: {', '.join(names)}{' …' if len(ids) > len(names) else ''}"
+        add_admin_entry(session, actor, source.key, f"held_{decision}", source.name, text, now)
     for start in range(0, len(ids), SLICE):
         reconcile_people(engine, actor, source, ids[start : start + SLICE])
     return len(ids)

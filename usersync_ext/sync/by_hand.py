@@ -1,7 +1,7 @@
 """The embedded directory by hand: what administrators do, each with a line in the journal."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,11 @@ from ..errors import InvalidSetting, NotFound, Protected
 from ..store import people, sources
 from ..store.engine import Session
 from ..store.journal import account_as_json, add_admin_entry
+from .admin import is_protected
 from .engine import Engine
+from .managed import FREE, managed_by
+
+PROTECTED = "protected: its members are administrators"
 
 
 def note(
@@ -59,7 +63,7 @@ def edit_account(engine: Engine, actor: Actor, key: str, values: Mapping[str, An
         accounts = LocalAccounts(session)
         before = accounts.get(key)
         wanted = replace(before, **values)
-        changed = [field for field in values if getattr(wanted, field) != getattr(before, field)]
+        changed = list(changed_fields(before, wanted))
         managed = managed_fields(session, before)
         for field in changed:
             if field in managed:
@@ -73,19 +77,26 @@ def edit_account(engine: Engine, actor: Actor, key: str, values: Mapping[str, An
     return after
 
 
+def changed_fields(before: Account, after: Account) -> Iterator[str]:
+    """Yield the fields in which two accounts differ, free attributes as ``attributes.x``."""
+    for field in fields(Account):
+        if field.name != "attributes" and getattr(before, field.name) != getattr(after, field.name):
+            yield field.name
+    old, new = dict(before.attributes), dict(after.attributes)
+    yield from sorted(FREE + name for name in old.keys() | new if old.get(name) != new.get(name))
+
+
 def managed_fields(session: Session, account: Account) -> dict[str, str]:
-    """Return which fields of an account a source manages: field → source key."""
+    """Return which fields of an account a source manages: field → source key.
+
+    A protected account is left alone, so none of its fields is managed.
+    """
     link = people.links_of_accounts(session, "local", [account.key]).get(account.key)
-    if link is None or account.protected:
+    if link is None:
         return {}
-    rules = sources.get_source(session, link.source).rules
-    fields = {
-        "user_name": rules["rename_accounts"],
-        "full_name": rules["update_users"],
-        "email": rules["update_users"],
-        "active": rules["enable_users"],
-    }
-    return {field: link.source for field, managed in fields.items() if managed}
+    source = sources.get_source(session, link.source)
+    managed = frozenset() if is_protected(account, source) else managed_by(source.rules)
+    return dict.fromkeys(sorted(managed), source.key)
 
 
 def protect_account(engine: Engine, actor: Actor, key: str, *, protected: bool) -> None:
@@ -124,21 +135,41 @@ def set_groups(engine: Engine, actor: Actor, key: str, group_keys: Sequence[str]
 
 
 def add_group(engine: Engine, actor: Actor, name: str) -> DirectoryGroup:
-    """Create a group. Raises InvalidSetting, NameTaken."""
+    """Create a group; one that is called like administrators is protected from the start.
+
+    Raises InvalidSetting, NameTaken.
+    """
     with engine.store.writing() as session:
         group = LocalAccounts(session).add_group(name)
-        now = datetime.now(UTC)
-        add_admin_entry(session, actor, "", "group_added", group.name, "created by hand", now)
+        text = f"created by hand{f', {PROTECTED}' if group.protected else ''}"
+        add_admin_entry(session, actor, "", "group_added", group.name, text, datetime.now(UTC))
     return group
+
+
+def protect_group(engine: Engine, actor: Actor, key: str, *, protected: bool) -> DirectoryGroup:
+    """Make the members of a group administrators, or no longer; return it. Raises NotFound."""
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        group = find_group(accounts, key)
+        accounts.protect_group(key, protected)
+        text = PROTECTED if protected else "not protected any more"
+        add_admin_entry(session, actor, "", "group_protected", group.name, text, datetime.now(UTC))
+    return replace(group, protected=protected)
 
 
 def remove_group(engine: Engine, actor: Actor, key: str) -> None:
     """Delete a group with its memberships. Raises NotFound."""
     with engine.store.writing() as session:
         accounts = LocalAccounts(session)
-        group = next((g for g in accounts.groups() if g.key == key), None)
-        if group is None:
-            raise NotFound("there is no such group")
+        group = find_group(accounts, key)
         accounts.remove_group(key)
         reason = f"deleted by hand, {group.member_count} members"
         add_admin_entry(session, actor, "", "group_removed", group.name, reason, datetime.now(UTC))
+
+
+def find_group(accounts: LocalAccounts, key: str) -> DirectoryGroup:
+    """Return a group with its number of members. Raises NotFound."""
+    group = next((each for each in accounts.groups() if each.key == key), None)
+    if group is None:
+        raise NotFound("there is no such group")
+    return group

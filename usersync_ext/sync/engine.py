@@ -23,6 +23,7 @@ from ..signals import Hooks, Skip
 from ..store import journal, people, sources
 from ..store.engine import Session, Store, StoreBusy
 from ..store.journal import Event
+from .managed import managed_by
 from .planning import Work
 from .reconcile import HooksNeeded
 from .telemetry import Recorder
@@ -150,8 +151,7 @@ class Engine:
             if account.key not in links:
                 return False
             rules = sources.get_source(session, links[account.key].source).rules
-        switch = {"full_name": "update_users", "email": "update_users", "active": "enable_users"}
-        return bool(rules[switch.get(field, "rename_accounts")])
+        return field in managed_by(rules)
 
 
 def fresh(session: Session, work: Work) -> Work:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from ..core.records import (
@@ -32,6 +33,7 @@ class Explanation:
     record: dict[str, Any]
     decision: Decision | None  # None when the source has no usable directory
     account: Account | None
+    disabled_at: datetime | None  # since when the account is disabled by this source
     groups: tuple[tuple[str, str], ...]  # name of the group, and why
     source_groups: tuple[str, ...]  # names of the groups in the source
     changes: tuple[JournalEntry, ...]
@@ -46,11 +48,16 @@ class ListedAccount:
 
 
 def with_account_names(session: Session, engine: Engine, found: Sequence[Person]) -> list[Person]:
-    """Return people with the names of their accounts, asked of the directory at once."""
-    keys = [person.account_key for person in found if person.account_key]
-    accounts = engine.directories["local"].bound(session).find(keys=keys)
+    """Return people with the names of their accounts, asked of the embedded directory at once."""
+    keys = {person.id: local_key(person) for person in found}
+    accounts = engine.directories["local"].bound(session).find(keys=[k for k in keys.values() if k])
     names = {account.key: account.user_name for account in accounts}
-    return [replace(person, account_name=names.get(person.account_key or "")) for person in found]
+    return [replace(person, account_name=names.get(keys[person.id])) for person in found]
+
+
+def local_key(person: Person) -> str:
+    """Return the key of a person's account, ``""`` where the embedded directory has none."""
+    return person.account_key or "" if person.directory == "local" else ""
 
 
 def list_people(engine: Engine, **filters: Any) -> list[Person]:
@@ -85,7 +92,9 @@ def explain_person(engine: Engine, identity_id: int) -> Explanation:
         source = sources.get_source(session, person.source)
         [person] = with_account_names(session, engine, [person])
         local = LocalAccounts(session)
-        found = local.find(keys=[person.account_key]) if person.account_key else []
+        keys = [key] if (key := local_key(person)) else []
+        found = local.find(keys=keys)
+        link = people.links_of_identities(session, [identity_id]).get(identity_id)
         stored = mirror.get_user(session, source.id, person.scim_id)
         return Explanation(
             person=person,
@@ -93,10 +102,8 @@ def explain_person(engine: Engine, identity_id: int) -> Explanation:
             record=json.loads(record),
             decision=decided(session, engine, source, identity_id),
             account=replace(found[0], owner=source.key) if found else None,
-            groups=tuple(
-                (m.group, m.reason)
-                for m in local.memberships([person.account_key] if person.account_key else [])
-            ),
+            disabled_at=link.disabled_at if link else None,
+            groups=tuple((m.group, m.reason) for m in local.memberships(keys)),
             source_groups=tuple(name for _, name in stored.groups) if stored else (),
             changes=tuple(journal.list_entries(session, identity_id=identity_id)),
         )

@@ -11,14 +11,17 @@ from typing import Any
 
 from ..core.mapping import identity_from_record, normal_form
 from ..core.records import ChangeKind, Decision, Identity, PersonState
+from ..core.scope import looks_at_groups
 from ..errors import NameTaken, NotFound, Protected, Refused, UserSyncError, Vetoed
 from ..store import groups, mirror
 from ..store.engine import Session
 from ..store.journal import Event
-from ..store.mirror import StoredResource
+from ..store.resources import StoredResource
+from . import runs
+from .applying import Result
 from .engine import Engine, T, Unit
 from .planning import Work, plan_people
-from .reconcile import Result, carry_out, standing
+from .reconcile import carry_out, standing
 
 Record = Mapping[str, Any]
 
@@ -70,6 +73,10 @@ class NotThere(NotFound):
         super().__init__(f"{resource_type} {scim_id!r} not found in this source")
 
 
+MOST_AT_ONCE = 1000
+"""How many people a change of a group may concern to be brought in line before the answer."""
+
+
 class Push:
     """The writes of one provider's request."""
 
@@ -77,6 +84,7 @@ class Push:
         self.engine = engine
         self.work = work
         self.concerned: Identity | None = None  # whom the write is about, once that is known
+        self.for_a_run = False  # more people are concerned than one request can look at
 
     # -- people --------------------------------------------------------------------------------
 
@@ -183,7 +191,7 @@ class Push:
             group_name_is_free(session, work, new.record, "")
             values = groups.group_values(new.record, new.comparable)
             row_id = groups.insert_group(session, work.source.id, scim_id, values, work.now)
-            apply_members(session, work, row_id, [MemberChange("add", tuple(members))])
+            added = apply_members(session, work, row_id, [MemberChange("add", tuple(members))])
             return (
                 StoredResource(
                     resource_type="Group",
@@ -196,10 +204,10 @@ class Push:
                     created_at=work.now,
                     modified_at=work.now,
                 ),
-                [],
+                self.regrouped(session, work, added.people),
             )
 
-        return self.engine.perform(self.work, unit)
+        return self.perform_on_group(unit)
 
     def change_group(
         self, scim_id: str, transform: Transform, members: Sequence[MemberChange]
@@ -215,10 +223,13 @@ class Push:
             moved = apply_members(session, work, stored.id, members)
             if not changed and not moved:
                 return stored, []
+            concerned = moved.people
             values: dict[str, Any] = {}
             if new is not None and changed:
                 group_name_is_free(session, work, new.record, scim_id)
                 values = groups.group_values(new.record, new.comparable)
+                if looks_at_groups(work.source.rules):  # which know it by name or externalId
+                    concerned |= groups.current_members(session, stored.id).people
             groups.touch_group(session, stored.id, work.now, values)
             return (
                 replace(
@@ -229,10 +240,10 @@ class Push:
                     version=stored.version + 1,
                     modified_at=work.now,
                 ),
-                [],
+                self.regrouped(session, work, concerned),
             )
 
-        return self.engine.perform(self.work, unit)
+        return self.perform_on_group(unit)
 
     def delete_group(self, scim_id: str, check: Callable[[StoredResource], None]) -> None:
         """Remove a group and its memberships."""
@@ -242,10 +253,36 @@ class Push:
             if stored is None:
                 raise NotThere("Group", scim_id)
             check(stored)
+            members: frozenset[int] = frozenset()
+            if looks_at_groups(work.source.rules):
+                members = groups.current_members(session, stored.id).people
             groups.delete_group(session, stored.id, work.now)
-            return None, []
+            return None, self.regrouped(session, work, members)
 
-        self.engine.perform(self.work, unit)
+        self.perform_on_group(unit)
+
+    def perform_on_group(self, unit: Unit[T]) -> T:
+        """Run one write about a group; where it concerns very many people, a run looks at them."""
+        self.for_a_run = False
+        result = self.engine.perform(self.work, unit)
+        if self.for_a_run:
+            source = self.work.source
+            run = runs.start(self.engine, self.work.actor, source, {}, applies=True, queued=True)
+            runs.in_background(self.engine, run)
+        return result
+
+    def regrouped(self, session: Session, work: Work, identity_ids: frozenset[int]) -> list[Event]:
+        """Bring people in line whose groups in the source changed, where a rule looks at them."""
+        if not identity_ids or not looks_at_groups(work.source.rules):
+            return []
+        if len(identity_ids) > MOST_AT_ONCE:
+            self.for_a_run = True
+            return []
+        events: list[Event] = []
+        ids = sorted(identity_ids)
+        for start in range(0, len(ids), runs.SLICE):
+            events += runs.reconcile_ids(session, work, ids[start : start + runs.SLICE])[1]
+        return events
 
     def perform(self, kind: ChangeKind, unit: Unit[T]) -> T:
         """Run one write about a person; a refusal by a rule is journalled before it is raised."""
@@ -329,13 +366,13 @@ def group_name_is_free(session: Session, work: Work, record: Record, own_id: str
 
 def apply_members(
     session: Session, work: Work, group_id: int, changes: Sequence[MemberChange]
-) -> int:
-    """Change a group's members in order; return how many rows changed.
+) -> groups.MemberIds:
+    """Change a group's members in order; return who was added or removed.
 
     Unknown ids in ``add`` and ``replace`` are refused, all of them by name; in ``remove`` they
     are no longer members anyway.
     """
-    moved = 0
+    moved = groups.MemberIds(frozenset(), frozenset())
     for change in changes:
         members, unknown = groups.resolve_members(session, work.source.id, change.ids)
         if unknown and change.verb != "remove":
@@ -343,9 +380,9 @@ def apply_members(
         if group_id in members.groups:
             raise Refused("a group cannot be a member of itself")
         if change.verb == "add":
-            moved += groups.add_members(session, group_id, members)
+            moved |= groups.add_members(session, group_id, members)
         elif change.verb == "remove":
-            moved += groups.remove_members(session, group_id, members)
+            moved |= groups.remove_members(session, group_id, members)
         else:
-            moved += groups.replace_members(session, group_id, members)
+            moved |= groups.replace_members(session, group_id, members)
     return moved

@@ -4,35 +4,28 @@ Push calls it with one person, a rule change with all. Everything runs within th
 transaction, because the embedded directory joins it; hooks are called outside (``sync.engine``).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ..core.facts import rebased
-from ..core.guard import Budget, budget, held_reason, is_destructive, rejected_reason, split
 from ..core.records import (
     DESTRUCTIVE,
-    Account,
     Change,
-    ChangeKind,
     Decision,
     Identity,
-    Outcome,
     PersonState,
     SourceState,
 )
 from ..core.rivals import parked, refused_name, without_twins
 from ..core.username import name_key
 from ..directories.base import BoundDirectory
-from ..signals import SIGNAL_OF_CHANGE, Skip
-from ..store import journal, mirror, people, sources
+from ..signals import Skip
+from ..store import journal
 from ..store.engine import Session
-from ..store.journal import Event, account_as_json
+from ..store.journal import Event
+from .applying import Part, Result, apply_parts, set_outcomes, signals_of
+from .guarding import guarded, known_holds
 from .planning import Work, plan_people
-
-Holds = Mapping[tuple[int, str], str]
-"""The decision (waiting, released, rejected) by identity and kind of change."""
 
 
 class HooksNeeded(Exception):
@@ -41,31 +34,6 @@ class HooksNeeded(Exception):
     def __init__(self, changes: Sequence[Change]) -> None:
         super().__init__()
         self.changes = tuple(changes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one person: the decision, and each change with its outcome."""
-
-    decision: Decision
-    outcomes: tuple[tuple[Change, Outcome], ...] = ()
-    skipped: str = ""  # a hook's reason
-    newly_held: int = 0  # changes that nobody was asked about before
-
-
-def current_budget(session: Session, work: Work, wanted: int | None = None) -> Budget:
-    """Return what the guard still allows this source in its window.
-
-    Where ``wanted`` removals fit into the plain count, the accounts, of whom a percentage might
-    allow more, are not counted.
-    """
-    rules = work.source.rules
-    window = timedelta(minutes=rules["removal_window_minutes"])
-    since = max(work.now - window, work.source.created_at)  # an earlier source had the same key
-    used = journal.count_removals(session, work.source.key, since)
-    fits = wanted is not None and used + wanted <= rules["removal_limit_count"]
-    links = 0 if fits else sources.count_links(session, work.source.id)
-    return budget(rules, links=links, used=used)
 
 
 def reconcile(
@@ -85,79 +53,62 @@ def carry_out(
     (nothing is written then) when the host's hook has not yet seen a change.
     """
     if work.source.state is not SourceState.ACTIVE:
-        results = [observed(session, work, decision) for decision in decisions[:asked]]
-        return results, []
+        return observe_all(session, work, decisions[:asked]), []
+    shown = [d for d in decisions[:asked] if d.observed]
+    if shown:
+        rest = carry_out_all(session, work, [d for d in decisions if not d.observed])
+        return in_order(decisions[:asked], [*observe_all(session, work, shown), *rest[0]]), rest[1]
+    return carry_out_all(session, work, [d for d in decisions if not d.observed])
+
+
+def in_order(decisions: Sequence[Decision], results: Sequence[Result]) -> list[Result]:
+    """Return results in the order of the people asked for, then the others'."""
+    places = {decision.identity.id: place for place, decision in enumerate(decisions)}
+    return sorted(results, key=lambda r: places.get(r.decision.identity.id, len(places)))
+
+
+def carry_out_all(
+    session: Session, work: Work, decisions: Sequence[Decision]
+) -> tuple[list[Result], list[Event]]:
+    """Guard, apply and record the decisions of an active source."""
     known = known_holds(session, decisions)
     passed, held, limit = guarded(session, work, decisions, known)
     passed = [rebased(d.account, c) for d, c in zip(decisions, passed, strict=True)]
     skipped, passed = with_verdicts(work, passed)
     decisions, passed = with_free_names(session, work, decisions, passed, held)
     move_aside(session, work, passed)
-    results = [
-        apply_decision(session, work, decision, tuple(allowed), tuple(kept), limit, why, known)
+    parts = [
+        Part(decision=decision, allowed=tuple(allowed), held=tuple(kept), skipped=why)
         for decision, allowed, kept, why in zip(decisions, passed, held, skipped, strict=True)
     ]
+    results = apply_parts(session, work, parts, limit, known)
     events = signals_of(work, results)
     return results, journal.add_events(session, events, work.now)
 
 
 def standing(work: Work, decision: Decision) -> tuple[PersonState, str]:
     """Return how a person will stand if everything that was decided is done."""
-    if work.source.state is SourceState.ACTIVE:
+    if work.source.state is SourceState.ACTIVE and not decision.observed:
         return decision.state, decision.why
     would = "; ".join(change.reason for change in decision.changes)
     why = f"observed only, would be: {would}" if would else f"observed only: {decision.why}"
     return PersonState.GONE if decision.identity.deleted else PersonState.OBSERVED, why
 
 
-def observed(session: Session, work: Work, decision: Decision) -> Result:
-    """Record what would happen to a person of a source that only observes."""
-    if decision.identity.state == PersonState.HELD:  # planned and held anew once it acts again
-        journal.unhold(session, decision.identity.id, DESTRUCTIVE)
-    state, why = standing(work, decision)
-    set_outcome(session, decision.identity, state, why)
-    return Result(decision=replace(decision, state=state, why=why))
-
-
-def known_holds(session: Session, decisions: Sequence[Decision]) -> Holds:
-    """Return the held changes of people who have, or may get, one."""
-    concerned = [
-        d.identity.id
-        for d in decisions
-        if d.identity.state == PersonState.HELD
-        or any(is_destructive(change) for change in d.changes)
-    ]
-    return journal.decisions_on_held(session, concerned) if concerned else {}
-
-
-def guarded(
-    session: Session, work: Work, decisions: Sequence[Decision], known: Holds
-) -> tuple[list[Sequence[Change]], list[Sequence[Change]], Budget | None]:
-    """Return the changes that pass the guard and those that are held, person by person."""
-    removals = sum(is_destructive(c) for decision in decisions for c in decision.changes)
-    if work.approved or not removals:
-        return [d.changes for d in decisions], [() for _ in decisions], None
-    limit = current_budget(session, work, removals)
-    left = limit.left
-    passed: list[Sequence[Change]] = []
-    held: list[Sequence[Change]] = []
+def observe_all(session: Session, work: Work, decisions: Sequence[Decision]) -> list[Result]:
+    """Record what would happen to people whom the source only observes."""
     for decision in decisions:
-        released = {
-            change.kind
-            for change in decision.changes
-            if known.get((decision.identity.id, change.kind)) == "released"
-        }
-        rejected = {
-            change.kind
-            for change in decision.changes
-            if known.get((decision.identity.id, change.kind)) == "rejected"
-        }
-        wanted = [c for c in decision.changes if c.kind not in rejected]
-        allowed, kept = split(wanted, left, released)
-        left -= sum(is_destructive(c) and c.kind not in released for c in allowed)
-        passed.append(allowed)
-        held.append(kept + tuple(c for c in decision.changes if c.kind in rejected))
-    return passed, held, limit
+        if decision.identity.state == PersonState.HELD:  # planned and held anew once it acts again
+            journal.unhold(session, decision.identity.id, DESTRUCTIVE)
+    standings = [standing(work, decision) for decision in decisions]
+    set_outcomes(
+        session,
+        [(d.identity, state, why) for d, (state, why) in zip(decisions, standings, strict=True)],
+    )
+    return [
+        Result(decision=replace(decision, state=state, why=why, conflict=False, refused=False))
+        for decision, (state, why) in zip(decisions, standings, strict=True)
+    ]
 
 
 def with_verdicts(
@@ -207,168 +158,6 @@ def move_aside(session: Session, work: Work, passed: Sequence[Sequence[Change]])
     aside = parked([change for changes in passed for change in changes])
     if aside:
         work.directory.bound(session).apply(aside)
-
-
-def apply_decision(
-    session: Session,
-    work: Work,
-    decision: Decision,
-    allowed: tuple[Change, ...],
-    held: tuple[Change, ...],
-    limit: Budget | None,
-    skipped: str,
-    known: Holds,
-) -> Result:
-    """Apply one person's changes to the directory, link, journal and the person's state."""
-    identity = decision.identity
-    accounts = work.directory.bound(session).apply(allowed) if allowed else []
-    store_link(session, work, identity, allowed, accounts)
-    done = [
-        replace(change, after=account) if account is not None else change
-        for change, account in zip(allowed, accounts, strict=True)
-    ]
-    rows = [journal_row(work, identity, change, Outcome.APPLIED) for change in done]
-    if held and limit is not None:
-        rows += hold_changes(session, work, identity, held, limit, known)
-    journal.add_entries(session, rows)
-    state, why = decision.state, decision.why
-    if held and limit is not None:
-        rejected = known.get((identity.id, held[0].kind)) == "rejected"
-        state = PersonState.HELD
-        why = rejected_reason(held[0]) if rejected else held_reason(held[0], limit)
-    elif skipped:
-        state, why = PersonState.FAILED, f"refused by the host application: {skipped}"
-    forget_old_holds(session, identity, held, known)
-    set_outcome(session, identity, state, why)
-    outcomes = [(c, Outcome.APPLIED) for c in done]
-    outcomes += [(c, outcome_of_held(identity, c, known)) for c in held]
-    return Result(
-        decision=replace(decision, state=state, why=why),
-        outcomes=tuple(outcomes),
-        skipped=skipped,
-        newly_held=sum((identity.id, change.kind) not in known for change in held),
-    )
-
-
-def outcome_of_held(identity: Identity, change: Change, known: Holds) -> Outcome:
-    """Return whether a change waits, or was rejected by an administrator."""
-    rejected = known.get((identity.id, change.kind)) == "rejected"
-    return Outcome.REJECTED if rejected else Outcome.HELD
-
-
-def set_outcome(session: Session, identity: Identity, state: PersonState, why: str) -> None:
-    """Record how a person stands, unless that is known already."""
-    if (identity.state, identity.why) != (state, why):
-        mirror.set_outcome(session, identity.id, state, why)
-
-
-def store_link(
-    session: Session,
-    work: Work,
-    identity: Identity,
-    changes: Sequence[Change],
-    accounts: Sequence[Account | None],
-) -> None:
-    """Record the new owner of a created or adopted account; forget that of a deleted one."""
-    for change, account in zip(changes, accounts, strict=True):
-        if change.kind is ChangeKind.DELETE:
-            people.remove_link(session, identity.id)
-        elif change.kind in {ChangeKind.CREATE, ChangeKind.ADOPT} and account is not None:
-            if change.kind is ChangeKind.ADOPT:
-                people.end_link(session, work.source.id, work.directory.name, account.key)
-            people.add_link(
-                session,
-                source_id=work.source.id,
-                identity_id=identity.id,
-                directory=work.directory.name,
-                account_key=account.key,
-                now=work.now,
-            )
-
-
-def hold_changes(
-    session: Session,
-    work: Work,
-    identity: Identity,
-    held: Sequence[Change],
-    limit: Budget,
-    known: Holds,
-) -> list[dict[str, Any]]:
-    """Keep changes back; return the journal's lines of those that are held for the first time."""
-    rows: list[dict[str, Any]] = []
-    for change in held:
-        if (identity.id, change.kind) in known:
-            continue
-        reason = held_reason(change, limit)
-        journal.hold(session, work.source.id, identity.id, change.kind, change.reason, work.now)
-        rows.append(journal_row(work, identity, replace(change, reason=reason), Outcome.HELD))
-    return rows
-
-
-def forget_old_holds(
-    session: Session, identity: Identity, held: Sequence[Change], known: Holds
-) -> None:
-    """Forget held changes that the newest plan does not contain any more, or that were applied."""
-    kinds = {change.kind for change in held}
-    gone = [kind for (owner, kind) in known if owner == identity.id and kind not in kinds]
-    if gone:
-        journal.unhold(session, identity.id, gone)
-
-
-def journal_row(work: Work, identity: Identity, change: Change, outcome: Outcome) -> dict[str, Any]:
-    """Return the journal's line for a change."""
-    account = change.after or change.before
-    return {
-        "at": work.now,
-        "source": work.source.key,
-        "actor": str(work.actor),
-        "category": "change",
-        "kind": change.kind,
-        "subject": change.subject,
-        "reason": change.reason,
-        "outcome": outcome,
-        "destructive": is_destructive(change),
-        "before": account_as_json(change.before),
-        "after": account_as_json(change.after),
-        "request_id": work.request_id,
-        "identity_id": identity.id or None,
-        "account_key": account.key if account is not None and account.key else None,
-    }
-
-
-def signals_of(work: Work, results: Sequence[Result]) -> list[Event]:
-    """Return the signals that tell the host of what was applied or held."""
-    events: list[Event] = []
-    held = 0
-    for result in results:
-        for change, outcome in result.outcomes:
-            if outcome is Outcome.APPLIED:
-                events.append(event_of(work, change))
-        held += result.newly_held
-    if held:
-        payload = {"source": work.source.key, "held_count": held}
-        events.append(Event(signal="run_needs_approval", payload=payload))
-    return events
-
-
-def event_of(work: Work, change: Change) -> Event:
-    """Return the signal of one applied change."""
-    account = change.after or change.before
-    assert account is not None
-    return Event(
-        signal=SIGNAL_OF_CHANGE[change.kind],
-        payload={
-            "source": work.source.key,
-            "reason": change.reason,
-            "account": {
-                "key": account.key,
-                "user_name": account.user_name,
-                "full_name": account.full_name,
-                "email": account.email,
-                "active": account.active,
-            },
-        },
-    )
 
 
 def memberships_of(bound: BoundDirectory, keys: Sequence[str]) -> dict[str, list[str]]:

@@ -9,6 +9,16 @@ UPGRADING = threading.Lock()
 """Alembic's ``op`` and ``context`` are global to the process: one upgrade at a time."""
 
 
+def ensure_serving(state: State, *, testing: bool) -> None:
+    """Return once this process may serve: the schema is there, background jobs have their thread.
+
+    Tests (``app.testing``) get no thread. Raises SchemaOutdated.
+    """
+    ensure_schema(state)
+    if not testing:
+        state.ticker.ensure_started()
+
+
 def ensure_schema(state: State) -> None:
     """Return once the database has the schema of this code; looks only once per process.
 

@@ -1,0 +1,63 @@
+"""Settings of a source (name, state, directory, any rule): checked, compared, put into words."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..core.options import changed_rules
+from ..core.records import Source, SourceState
+from ..errors import InvalidSetting
+from ..store import sources
+from .engine import Engine
+
+
+def parsed_state(value: str) -> SourceState:
+    """Return a state from its word. Raises InvalidSetting."""
+    try:
+        return SourceState(value)
+    except ValueError:
+        raise InvalidSetting("state", "must be one of observe, active, off") from None
+
+
+def changed_columns(engine: Engine, source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that new settings change, all checked."""
+    rest = dict(values)
+    columns: dict[str, Any] = {}
+    if "state" in rest:
+        columns["state"] = parsed_state(rest.pop("state"))
+    if "name" in rest:
+        columns["name"] = checked_name(rest.pop("name"))
+    if "directory" in rest:
+        columns["directory"] = checked_directory(engine, rest.pop("directory"))
+    if rest:
+        columns["rules"] = changed_rules(source.rules, rest)
+    current = {
+        "state": source.state,
+        "name": source.name,
+        "directory": source.directory,
+        "rules": dict(source.rules),
+    }
+    return {key: value for key, value in columns.items() if value != current[key]}
+
+
+def checked_name(name: str) -> str:
+    """Return a source's display name. Raises InvalidSetting."""
+    sources.source_key(name)
+    return name.strip()
+
+
+def checked_directory(engine: Engine, name: str) -> str:
+    """Return the name of a directory that exists, or ``""``. Raises InvalidSetting."""
+    if name and name not in engine.directories:
+        raise InvalidSetting("directory", f"must be one of {', '.join(engine.directories)}")
+    return name
+
+
+def with_settings(engine: Engine, source: Source, values: Mapping[str, Any]) -> Source:
+    """Return a source as it would be with new settings."""
+    return replace(source, **changed_columns(engine, source, values))
+
+
+def settings_as_words(values: Mapping[str, Any]) -> str:
+    """Return new settings as the journal has them."""
+    return ", ".join(f"{key}={value}" for key, value in values.items() if "secret" not in key)
