@@ -14,7 +14,7 @@ from usersync_ext import UserSync
 from usersync_ext.core.records import Actor, Source
 from usersync_ext.state import State, state_of
 from usersync_ext.store import migrate, people, sources
-from usersync_ext.sync import admin
+from usersync_ext.sync import admin, runs
 from usersync_ext.sync.push import NewRecord, Push
 
 ADMIN = Actor(kind="admin", name="test")
@@ -139,6 +139,9 @@ def fill(site: Site) -> None:
     site.post("/directory/add", user_name="root", full_name="Root")
     site.post("/directory/groups", name="wiki")
     admin.add_token(site.state.engine, ADMIN, source, label="production", expires_in_days=9)
+    renaming = {"username_regex": "(.*)@.*", "username_replacement": "$1"}
+    run = runs.start(site.state.engine, ADMIN, source, renaming, applies=False)
+    runs.work_on(site.state.engine, run)
 
 
 @pytest.fixture

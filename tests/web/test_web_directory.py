@@ -114,3 +114,124 @@ def test_groups_are_added_listed_and_deleted(site):
     assert "0 accounts lose this group." in site.words(asked)
     assert "No group yet." in site.words(site.post("/directory/groups/1/delete"))
     site.get("/directory/groups/1/delete", status=404)
+
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+DETAILS = {
+    "given_name": "Ann",
+    "family_name": "Bee",
+    "phone": "+1 2",
+    "title": "Boss",
+    "department": "Sales",
+    "manager": "eve",
+    "locale": "de-DE",
+}
+
+
+def test_a_local_account_gets_all_fields_by_hand(site):
+    site.post("/directory/add", user_name="ann")
+
+    free = "costCenter = 4711\r\n\r\nroom=A = 1\r\nempty ="
+    page = site.post("/directory/1", user_name="ann", attributes=free, **DETAILS)
+
+    for name, value in DETAILS.items():
+        assert page.select_one(f"input[name={name}]")["value"] == value
+    assert page.select_one("textarea").text.strip().splitlines() == [
+        "costCenter = 4711",
+        "room = A = 1",
+    ]
+    assert "Boss, Sales" in site.words(site.get("/directory").select_one("tbody tr"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user_name = x", "'user_name' cannot be the name of an attribute"),
+        ("title = x", "'title' cannot be the name of an attribute"),
+        ("= x", "cannot be the name of an attribute"),
+        ("a = 1\nA = 2\na = 3", "each of them once"),
+        ("a = x\x07", "printable"),
+    ],
+)
+def test_free_attributes_that_cannot_be_are_refused_and_kept(site, text, message):
+    site.post("/directory/add", user_name="ann")
+
+    page = site.post("/directory/1", status=200, user_name="ann", attributes=text)
+
+    assert message in site.words(page.select_one("[role=alert]"))
+    assert page.select_one("textarea").text.strip()
+
+
+def test_details_that_a_source_manages_are_only_shown(site):
+    rules = {"attribute_mapping": "costCenter = costCenter\nphone ="}
+    source = site.add_source("Acme", state="active", rules=rules)
+    site.push(source, "ann", title="Boss", costCenter="4711", **{ENTERPRISE: {"department": "R"}})
+
+    site.post("/directory/1", title="Forged", phone="+1 2", attributes="room = A1")
+
+    page = site.get("/directory/1")
+    facts = {site.words(d.dt): site.words(d.dd) for d in page.select("main form .facts > div")}
+    assert facts == {"Title": "Boss", "Department": "R", "costCenter": "4711"}
+    assert not page.select("input[name=title]")
+    assert page.select_one("input[name=phone]")["value"] == "+1 2"
+    assert page.select_one("textarea").text.strip() == "room = A1"
+
+
+def test_a_free_attribute_that_a_source_manages_is_not_overwritten_by_hand(site):
+    rules = {"attribute_mapping": "costCenter = costCenter"}
+    source = site.add_source("Acme", state="active", rules=rules)
+    site.push(source, "ann", costCenter="4711")
+
+    page = site.post("/directory/1", attributes="costCenter = 1")
+
+    assert "4711" in site.words(page.select_one("main form .facts"))
+
+
+def test_without_update_users_the_details_are_the_administrators(site):
+    source = site.add_source("Acme", state="active", rules={"update_users": "off"})
+    site.push(source, "ann", title="Boss")
+
+    page = site.post("/directory/1", full_name="Ann", title="Clerk")
+
+    assert page.select_one("input[name=title]")["value"] == "Clerk"
+
+
+def test_a_group_is_protected_and_released_again(filled):
+    protected = filled.post("/directory/groups/1/protect", protect="1")
+    released = filled.post("/directory/groups/1/protect", unprotect="1")
+
+    assert "The members of wiki are administrators now." in filled.words(protected)
+    assert "its members are administrators" in filled.words(protected.select_one("tbody"))
+    assert "its members are administrators" not in filled.words(released.select_one("tbody"))
+    journal = filled.words(filled.get("/activity?category=admin").select_one("tbody"))
+    assert "Group protected" in journal
+    filled.post("/directory/groups/99/protect", status=404, protect="1")
+
+
+@pytest.mark.parametrize(
+    ("name", "protected"),
+    [
+        ("admin", True),
+        ("Admins", True),
+        ("ADMINISTRATORS", True),
+        ("wiki-administrators", True),
+        ("Wiki-Admins", True),
+        ("sysadmin", False),
+        ("wiki-admin", False),
+        ("admins-of-wiki", False),
+    ],
+)
+def test_a_group_called_like_administrators_is_protected_from_the_start(site, name, protected):
+    page = site.post("/directory/groups", name=name)
+
+    assert ("its members are administrators" in site.words(page.select_one("tbody"))) is protected
+    assert ("It is protected" in site.words(page)) is protected
+
+
+def test_administrators_are_marked(filled):
+    filled.post("/directory/groups/1/protect", protect="1")
+    filled.post("/directory/4", user_name="root", active="y", groups="1")
+
+    assert "Administrator" in filled.words(filled.get("/directory/4").select_one(".next"))
+    assert "Administrator" in filled.words(filled.get("/directory?search=root").tbody)
+    assert "are not any more" in filled.words(filled.get("/directory/groups/1/delete"))

@@ -18,11 +18,19 @@ PAGES = [
     "/sources/watched/state/active",
     "/sources/acme/state/off",
     "/sources/acme/rules",
+    "/sources/acme/rules?run=1",
+    "/sources/acme/runs",
+    "/sources/acme/runs/1",
+    "/sources/watched/runs",
     "/sources/acme/tokens",
     "/sources/acme/tokens/1/revoke",
     "/sources/acme/requests",
     "/sources/acme/held",
     "/sources/watched/held",
+    "/sources/acme/adoption",
+    "/sources/watched/adoption",
+    "/sources/acme/leavers",
+    "/sources/watched/leavers",
     "/sources/acme/leave",
     "/people",
     "/people/1",
@@ -32,6 +40,10 @@ PAGES = [
     "/directory/2",
     "/directory/4",
     "/directory/4/delete",
+    "/directory/2/hand-over",
+    "/directory/2/hand-over?target=watched",
+    "/directory/2/hand-over?target=nowhere",
+    "/directory/4/hand-over",
     "/directory/groups",
     "/directory/groups/1/delete",
     "/activity",
@@ -43,11 +55,20 @@ POSTS = [
     ("/sources/add", {}),
     ("/sources/acme/rules", {"username_regex": "("}),
     ("/sources/acme/rules", {"preview": "1", "directory": "local"}),
+    ("/sources/acme/rules", {"add_row": "1"}),
+    (
+        "/sources/acme/rules",
+        {"attribute_mapping-9-field": "x y", "attribute_mapping-9-from": "title"},
+    ),
+    ("/sources/acme/runs/1", {"resume": "1"}),
     ("/sources/acme/tokens", {"label": "new"}),
     ("/sources/acme/tokens", {"expires_in_days": "x"}),
     ("/sources/acme/leave", {"confirm": "x"}),
     ("/directory/add", {}),
     ("/directory/4", {"user_name": ""}),
+    ("/directory/4", {"user_name": "root", "attributes": "user_name = x"}),
+    ("/sources/acme/held", {"release_selected": "1"}),
+    ("/sources/acme/leavers", {"person": "2"}),
 ]
 CSS = Path(__file__).parents[2] / "static" / "usersync.css"
 
@@ -92,6 +113,15 @@ def test_every_answer_to_a_form_is_valid_and_labelled(filled, path, values):
 
 @pytest.mark.parametrize("path", ["/", "/people", "/directory", "/directory/groups", "/activity"])
 def test_empty_pages_are_valid_too(site, path):
+    check(site.client.get(site.prefix + path).text)
+
+
+@pytest.mark.parametrize("path", ["/sources/acme/adoption", "/directory/1", "/directory/2"])
+def test_pages_about_adopted_accounts_are_valid(site, path):
+    site.post("/directory/add", user_name="ann@x.test", full_name="Ann", email="a@x.test")
+    source = site.add_source("Acme", state="active")
+    site.push(source, "ann@x.test", "ben@x.test", title="Boss", displayName="<Ann>")
+
     check(site.client.get(site.prefix + path).text)
 
 

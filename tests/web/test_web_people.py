@@ -25,6 +25,19 @@ def test_people_are_filtered_by_source_and_state(filled):
     assert page.select_one("option[selected][value=held]")
 
 
+def test_people_out_of_scope_are_found_and_their_page_leads_to_the_options(site):
+    source = site.add_source("Acme", state="active", rules={"exclude_people": "ann*"})
+    site.push(source, "ann@x.test", "ben@x.test")
+
+    page = site.get("/people?state=out_of_scope")
+    person = site.get("/people/1")
+
+    assert names(page) == ["ann@x.test"]
+    assert site.words(page.select_one("option[selected][value=out_of_scope]")) == "Out of scope"
+    assert "Out of scope" in site.words(person.select_one(".next"))
+    assert person.select_one('.next a[href="/usersync/sources/acme/rules"]')
+
+
 def test_people_come_in_pages(site):
     source = site.add_source()
     site.push(source, *(f"u{n:03}@x.test" for n in range(60)))

@@ -149,7 +149,10 @@ def test_going_active_tells_what_the_guard_would_hold(site):
 
     page = site.get("/sources/acme/state/active")
 
-    assert "Only 0 of these 1 renames and removals pass at once." in site.words(page)
+    assert (
+        "Only 0 of these 1 renames and removals may pass at once, so all 1 wait under Approvals"
+        in site.words(page)
+    )
 
 
 def test_without_directory_going_active_says_what_is_missing(site):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from usersync_ext.store.schema import TokenRow, table_of
+from usersync_ext.store.columns import table_of
+from usersync_ext.store.schema import TokenRow
 
 TOKENS = "/sources/acme/tokens"
 SECRET = re.compile(r"usx_[0-9A-Za-z]{49}")

@@ -2,10 +2,10 @@
 
 from flask import Blueprint
 
-from . import about, directory, guard, people, rules, sources, tokens
+from . import about, decisions, directory, guard, people, rules, runs, sources, tokens
 from .shared import Route, page_context
 
-GROUPS = (sources, rules, tokens, people, directory, about)
+GROUPS = (sources, rules, runs, tokens, decisions, people, directory, about)
 
 
 def routes() -> list[Route]:

@@ -9,17 +9,21 @@ from ..core.records import Account, JournalEntry
 from ..directories.base import DirectoryGroup
 from ..directories.local import LocalAccounts
 from ..errors import NotFound
-from ..store import journal, people
+from ..store import journal, people, sources
 from ..store.people import Link
 from ..sync import by_hand, explain
-from .forms import (
+from ..sync.admin import is_protected
+from .account_forms import (
+    DETAILS,
     AccountEditForm,
     AccountForm,
-    ActionForm,
     GroupForm,
+    Pairs,
     account_edit_form,
-    attempt,
+    managed_details,
+    split_attributes,
 )
+from .forms import ActionForm, attempt
 from .people import differences
 from .shared import (
     ID,
@@ -44,6 +48,9 @@ class Shown:
     account: Account
     link: Link | None
     managed: dict[str, str]  # field → key of the source that manages it
+    managed_attributes: Pairs  # the free ones among them
+    managed_details: Pairs  # what the source says beyond name and e-mail: label and value
+    is_left_alone: bool  # its source protects it by its name
     groups: dict[str, str]  # name of a group → why the account is in it
     all_groups: tuple[DirectoryGroup, ...]
     changes: tuple[JournalEntry, ...]
@@ -55,10 +62,17 @@ def load_account(account_id: int) -> Shown:
     with engine().store.reading() as db:
         local = LocalAccounts(db)
         account = local.get(key)
+        link = people.links_of_accounts(db, "local", [key]).get(key)
+        managed = by_hand.managed_fields(db, account)
         return Shown(
             account=account,
-            link=people.links_of_accounts(db, "local", [key]).get(key),
-            managed=by_hand.managed_fields(db, account),
+            link=link,
+            managed=managed,
+            managed_attributes=split_attributes(account.attributes, managed)[0],
+            managed_details=managed_details(account, managed),
+            is_left_alone=link is not None
+            and not account.protected
+            and is_protected(account, sources.get_source(db, link.source)),
             groups={m.group: m.reason for m in local.memberships([key])},
             all_groups=tuple(local.groups()),
             changes=tuple(
@@ -101,6 +115,7 @@ def account(account_id: int) -> ResponseReturnValue:
         form=form,
         shown=shown,
         account=shown.account,
+        details=DETAILS,
         differences={entry.id: differences(entry) for entry in shown.changes},
     )
 
@@ -108,7 +123,8 @@ def account(account_id: int) -> ResponseReturnValue:
 def save_account(shown: Shown, form: AccountEditForm, chosen: list[str]) -> Account:
     """Store the fields and the memberships that were given by hand."""
     key = shown.account.key
-    after = by_hand.edit_account(engine(), visitor(), key, form.values())
+    values = form.values(shown.managed_attributes)
+    after = by_hand.edit_account(engine(), visitor(), key, values)
     wanted = sorted(form.data["groups"])
     if wanted != sorted(chosen):
         by_hand.set_groups(engine(), visitor(), key, wanted)
@@ -140,10 +156,20 @@ def groups() -> ResponseReturnValue:
     if form.validate_on_submit():
         added = attempt(form, lambda: by_hand.add_group(engine(), visitor(), form.data["name"]))
         if added:
-            return done(f"The group {added.name} was added.", ".groups")
+            note = " It is protected: its members are administrators." if added.protected else ""
+            return done(f"The group {added.name} was added.{note}", ".groups")
     with engine().store.reading() as db:
         found = LocalAccounts(db).groups()
     return render_template("usersync/groups.html", form=form, groups=found)
+
+
+def protect_group(group_id: int) -> ResponseReturnValue:
+    if ActionForm().validate_on_submit():
+        wanted = "protect" in request.form
+        group = by_hand.protect_group(engine(), visitor(), str(group_id), protected=wanted)
+        word = "administrators now" if wanted else "not administrators by this group any more"
+        return done(f"The members of {group.name} are {word}.", ".groups")
+    return redirect(url_for(".groups"), code=303)
 
 
 def delete_group(group_id: int) -> ResponseReturnValue:
@@ -166,5 +192,6 @@ PAGES: tuple[Route, ...] = (
     Route(f"/directory/<{ID}:account_id>/protect", protect_account, posts=True),
     Route(f"/directory/<{ID}:account_id>/delete", delete_account, posts=True),
     Route("/directory/groups", groups, posts=True),
+    Route(f"/directory/groups/<{ID}:group_id>/protect", protect_group, posts=True),
     Route(f"/directory/groups/<{ID}:group_id>/delete", delete_group, posts=True),
 )

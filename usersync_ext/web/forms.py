@@ -1,7 +1,6 @@
 """The forms of the pages. CSRF is the guard's business, whatever the host configured."""
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
@@ -10,26 +9,23 @@ from wtforms import (
     Field,
     Form,
     RadioField,
-    SelectField,
-    SelectMultipleField,
     StringField,
     ValidationError,
 )
 from wtforms.fields import choices
 from wtforms.validators import DataRequired, Length
 
-from ..core.options import OPTIONS, RULES, Option, changed_rules, parsed
 from ..core.records import Source
-from ..errors import InvalidSetting, Refused
+from ..errors import InvalidSetting, Refused, RunStopped
 from ..providers.base import Provider
+from .shared import has_control_characters
 
 T = TypeVar("T")
-SAMPLE_LENGTH = 256
 
 
 def plain(form: Form, field: Field) -> None:
     """Refuse control characters, which no name has and PostgreSQL does not store."""
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in field.data or ""):
+    if has_control_characters(field.data or ""):
         raise ValidationError("must not have control characters")
 
 
@@ -69,7 +65,7 @@ def attempt(form: PageForm, act: Callable[[], T]) -> T | None:
         return act()
     except InvalidSetting as error:
         form.fail(error.key, error.message)
-    except Refused as error:
+    except (Refused, RunStopped) as error:
         form.fail("", str(error))
     return None
 
@@ -150,99 +146,3 @@ class LeaveForm(PageForm):
             return True
         self.fail("confirm", f"Type {source.key} to confirm.")
         return False
-
-
-class AccountForm(PageForm):
-    """An account of the embedded directory."""
-
-    user_name = StringField(
-        "User name",
-        filters=[stripped],
-        validators=[DataRequired("Enter a user name."), Length(max=255), plain],
-    )
-    full_name = StringField("Full Name", filters=[stripped], validators=[Length(max=255), plain])
-    email = StringField("Email", filters=[stripped], validators=[Length(max=320), plain])
-
-
-class AccountEditForm(AccountForm):
-    """An account as an administrator edits it; managed fields are taken out first."""
-
-    active = BooleanField("Active")
-    email_verified = BooleanField("E-mail verified")
-    groups = SelectMultipleField("Groups")
-
-    def values(self) -> dict[str, Any]:
-        """Return the fields that may be edited, without the groups."""
-        return {name: field.data for name, field in self._fields.items() if name != "groups"}
-
-
-def account_edit_form(
-    values: Mapping[str, Any], groups: Sequence[tuple[str, str]], managed: Mapping[str, str]
-) -> AccountEditForm:
-    """Return the form of an account without the fields that a source manages."""
-    form = AccountEditForm(data=values)
-    form.groups.choices = options(groups)
-    for name in managed:
-        del form[name]
-    return form
-
-
-class GroupForm(PageForm):
-    """A new group of the embedded directory."""
-
-    name = StringField(
-        "Group name",
-        filters=[stripped],
-        validators=[DataRequired("Enter a name."), Length(max=255), plain],
-    )
-
-
-# -- rules, derived from core.options.RULES ----------------------------------------------------
-
-
-class RulesForm(PageForm):
-    """The settings of a source; ``rules_form`` adds one field for each of RULES."""
-
-    directory = SelectField("Directory")
-    sample = StringField("Try a user name", validators=[Length(max=SAMPLE_LENGTH), plain])
-
-    def settings(self) -> dict[str, Any]:
-        """Return what was entered, by key."""
-        return {key: self._fields[key].data for key in (*OPTIONS, "directory")}
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Check each field, and the username rule as a whole whatever else is wrong."""
-        alone = super().validate(extra_validators)
-        rule = {key: self._fields[key].data for key in ("username_regex", "username_replacement")}
-        return attempt(self, lambda: changed_rules({}, rule)) is not None and alone
-
-
-def check_option(option: Option) -> Callable[[Form, Field], None]:
-    """Return the validator of an option: what it accepts is said in one place only."""
-
-    def check(form: Form, field: Field) -> None:
-        try:
-            parsed(option, field.data)
-        except InvalidSetting as error:
-            raise ValidationError(error.message) from error
-
-    return check
-
-
-def option_field(option: Option) -> Any:
-    """Return the form field of an option."""
-    validators = [check_option(option)]
-    if option.type == "bool":
-        return BooleanField(option.label, validators=validators)
-    if option.type == "choice":
-        return RadioField(option.label, choices=options(option.choices), validators=validators)
-    return StringField(option.label, validators=validators if option.type != "text" else [plain])
-
-
-def rules_form(source: Source, directories: Sequence[tuple[str, str]]) -> RulesForm:
-    """Return the form of a source's settings, filled with what was typed or is stored."""
-    fields = {option.key: option_field(option) for option in RULES}
-    form_class = type("SourceRulesForm", (RulesForm,), fields)
-    form: RulesForm = form_class(data={**source.rules, "directory": source.directory})
-    form.directory.choices = options([("", "None selected"), *directories])
-    return form

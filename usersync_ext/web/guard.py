@@ -14,12 +14,13 @@ from ..errors import (
     InvalidSetting,
     NotFound,
     Refused,
+    RunStopped,
     SchemaOutdated,
     UserSyncError,
 )
 from ..state import current_state
 from ..store.engine import StoreBusy
-from ..sync.startup import ensure_schema
+from ..sync.startup import ensure_serving
 
 logger = logging.getLogger("usersync")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -39,6 +40,7 @@ STATUS_OF_ERROR: tuple[tuple[type[UserSyncError], int], ...] = (
     (NotFound, 404),
     (InvalidSetting, 400),
     (Refused, 409),
+    (RunStopped, 409),
     (SchemaOutdated, 503),
     (DirectoryUnavailable, 503),
     (StoreBusy, 503),
@@ -79,7 +81,7 @@ def require_csrf() -> ResponseReturnValue | None:
 
 def require_schema() -> None:
     """Raise SchemaOutdated while the database is not the one that this code expects."""
-    ensure_schema(current_state())
+    ensure_serving(current_state(), testing=current_app.testing)
 
 
 def recent_auth_missing() -> bool:

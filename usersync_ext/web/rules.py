@@ -1,56 +1,84 @@
 """User Provisioning Options of a source: the form, its preview, and saving."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flask import request
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..core.options import RULES
-from ..core.records import Source, SourceState
-from ..core.username import account_name, name_key
-from ..sync import admin
-from ..sync.admin import Summary
-from .forms import RulesForm, attempt, rules_form
-from .shared import Route, done, engine, load_source, source_page, visitor
-from .sources import spoken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamePreview:
-    """A received user name and the account name that the rules make of it."""
-
-    received: str
-    name: str
-    error: str
-    clashes: tuple[str, ...]  # other names of the sample that lead to the same account name
+from ..core.records import Run, RunState, Source, SourceState
+from ..sync import admin, runs
+from ..sync.runs import Summary
+from ..sync.source_settings import with_settings
+from .forms import attempt
+from .rules_form import RulesForm, changed_settings, default_text, rules_form, sections
+from .runs import counts_links, load_run, new_run, spoken
+from .shared import Route, done, engine, load_source, source_page, typed_number, visitor
+from .tryout import TryOut, try_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What unsaved settings would do; ``summary`` is None where no directory is selected."""
+    """What unsaved settings would do: their stored run, and real people to look at."""
 
-    summary: Summary | None
-    names: tuple[NamePreview, ...]
-    sample: NamePreview | None
+    run: Run
+    has_directory: bool
+    people: TryOut
 
 
 def rules(key: str) -> ResponseReturnValue:
     source = load_source(key)
-    form = rules_form(source, [(d.name, d.title) for d in engine().directories.values()])
+    run = load_run(source, typed_number("run")) if typed_number("run") else None
+    directories = [(d.name, d.title) for d in engine().directories.values()]
+    form = rules_form(source, directories, run.settings if run else {})
     preview = None
+    if changed_rows(form):
+        return rules_page(source, form)
     if form.validate_on_submit():
-        if "preview" in request.form:
-            preview = preview_of(source, form)
-        else:
-            saved = attempt(
-                form,
-                lambda: admin.change_source(engine(), visitor(), source, form.settings()),
-            )
+        if "preview" not in request.form:
+            saved = attempt(form, lambda: save(source, form))
             if saved is not None:
-                return done(saved_text(*saved), ".rules", key=key)
-    return source_page("rules.html", source, "rules", form=form, options=RULES, preview=preview)
+                return saved
+        else:
+            preview = attempt(form, lambda: preview_of(source, form))
+    elif run is not None and request.method == "GET" and run.state is RunState.PLANNED:
+        preview = preview_of(source, form, run)
+    return rules_page(source, form, preview)
+
+
+def rules_page(source: Source, form: RulesForm, preview: Preview | None = None) -> str:
+    """Return the page with what was typed."""
+    return source_page(
+        "rules.html",
+        source,
+        "rules",
+        form=form,
+        sections=sections(),
+        default_text=default_text,
+        preview=preview,
+        links=counts_links(preview.run) if preview else {},
+    )
+
+
+def changed_rows(form: RulesForm) -> bool:
+    """Add or remove a row of the mapping, where one of these buttons was pressed."""
+    mapping = form.attribute_mapping
+    if request.method != "POST" or not {"add_row", "remove_row"} & request.form.keys():
+        return False
+    if "add_row" in request.form:
+        mapping.add_row()
+    else:
+        mapping.remove_row(request.form["remove_row"])
+    return True
+
+
+def save(source: Source, form: RulesForm) -> ResponseReturnValue:
+    """Store the settings and apply them: at once, or in the background for many people."""
+    values = changed_settings(source, form.settings())
+    if values and runs.is_large(engine(), source):
+        run = new_run(source, values, applies=True)
+        return redirect(url_for(".run", key=source.key, run_id=run.id), code=303)
+    changed, summary = admin.change_source(engine(), visitor(), source, values)
+    return done(saved_text(changed, summary), ".rules", key=source.key)
 
 
 def saved_text(source: Source, summary: Summary) -> str:
@@ -60,36 +88,15 @@ def saved_text(source: Source, summary: Summary) -> str:
     return f"Saved. {spoken(summary) or 'No account had to be changed.'}"
 
 
-def preview_of(source: Source, form: RulesForm) -> Preview:
-    """Return what the form's settings would do; nothing is written."""
-    settings = form.settings()
-    found = admin.username_samples(engine(), source)
-    names = tuple(name_preview(name, found, settings) for name in found)
-    sample = form.sample.data
+def preview_of(source: Source, form: RulesForm, run: Run | None = None) -> Preview:
+    """Return what the form's settings would do; only the plan is stored. Raises InvalidSetting."""
+    values = changed_settings(source, form.settings())
+    changed = with_settings(engine(), source, values)
+    people = try_out(engine(), changed, form.sample.data or "", form.person.data or "")
     return Preview(
-        summary=(
-            admin.preview_rules(engine(), visitor(), source, settings)
-            if settings["directory"]
-            else None
-        ),
-        names=names,
-        sample=name_preview(sample, found, settings) if sample else None,
-    )
-
-
-def name_preview(received: str, others: list[str], settings: Mapping[str, Any]) -> NamePreview:
-    """Return what becomes of one name, and which of the others would become the same."""
-    result = account_name(received, settings)
-    key = name_key(result.name)
-    return NamePreview(
-        received=received,
-        name=result.name,
-        error=result.error,
-        clashes=tuple(
-            other
-            for other in others
-            if other != received and name_key(account_name(other, settings).name) == key
-        ),
+        run=run or new_run(source, values, applies=False),
+        has_directory=bool(changed.directory),
+        people=people,
     )
 
 

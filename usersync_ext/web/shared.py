@@ -1,6 +1,7 @@
 """What the pages have in common: who looks, which source, addresses, notices and paging."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ from ..core.records import Actor, Source
 from ..errors import NotFound
 from ..providers.base import Provider
 from ..state import current_state
-from ..store import journal, sources
+from ..store import sources
+from ..store.waiting import count_waiting
 from ..sync.engine import Engine
 
 T = TypeVar("T")
@@ -85,13 +87,14 @@ def scim_base_url(source: Source) -> str:
 def source_page(template: str, source: Source, tab: str, **values: Any) -> str:
     """Return a page of one source, with its heading and tabs."""
     with engine().store.reading() as db:
-        held = journal.count_held(db, source.id)
+        waiting = count_waiting(db, source.id)
     return render_template(
         f"usersync/{template}",
         source=source,
         provider=provider_for(source),
         tab=tab,
-        held_count=held,
+        held_count=waiting.held,
+        proposed_count=waiting.proposed,
         **values,
     )
 
@@ -116,6 +119,11 @@ def typed_number(name: str) -> int:
 def given(*names: str) -> dict[str, str]:
     """Return the search parameters that were given, to repeat them in links."""
     return {name: typed(name) for name in names if typed(name)}
+
+
+def has_control_characters(text: str) -> bool:
+    """Tell whether there are characters that no name has and PostgreSQL does not store."""
+    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
 def emphasised(text: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Sources: the overview, adding one, its connection, state, requests, approvals and its end."""
+"""Sources: the overview, adding one, its connection, state, requests and its end."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,19 +11,17 @@ from ..store import overview as store_overview
 from ..store import requests as store_requests
 from ..store import sources as store_sources
 from ..sync import admin
-from ..sync.admin import Summary
-from ..sync.reconcile import current_budget
+from ..sync.guarding import current_budget
+from ..sync.runs import Summary, is_large
 from .forms import ActionForm, LeaveForm, NameForm, attempt, source_form
+from .runs import new_run, spoken
 from .shared import (
-    PAGE_SIZE,
     Route,
     done,
     engine,
     load_source,
-    page_of,
     source_page,
     typed,
-    typed_number,
     visitor,
 )
 
@@ -96,10 +94,13 @@ def state(key: str, wanted: str) -> ResponseReturnValue:
         return redirect(url_for(".connection", key=key), code=303)
     form = ActionForm()
     if form.validate_on_submit():
-        changed, summary = admin.change_source(engine(), visitor(), source, {"state": wanted})
-        return done(f"The source is {changed.state} now. {spoken(summary)}", ".connection", key=key)
+        changed = attempt(form, lambda: change_state(source, wanted))
+        if changed is not None:
+            return changed
+    going = wanted == SourceState.ACTIVE
     ready = bool(source.directory) and source.directory in engine().directories
-    preview, left = consequences(source) if wanted == SourceState.ACTIVE and ready else (None, 0)
+    large = is_large(engine(), source)
+    preview, left = consequences(source) if going and ready and not large else (None, 0)
     return source_page(
         "state.html",
         source,
@@ -108,8 +109,20 @@ def state(key: str, wanted: str) -> ResponseReturnValue:
         preview=preview,
         left=left,
         ready=ready,
+        preview_first=going and large,
         form=form,
     )
+
+
+def change_state(source: Source, wanted: str) -> ResponseReturnValue:
+    """Give a source another state at once, or by a run in the background for many people."""
+    key = source.key
+    if wanted == SourceState.ACTIVE and is_large(engine(), source):
+        previews = "preview" in request.form
+        run = new_run(source, {"state": wanted}, applies=not previews)
+        return redirect(url_for(".run", key=key, run_id=run.id), code=303)
+    changed, summary = admin.change_source(engine(), visitor(), source, {"state": wanted})
+    return done(f"The source is {changed.state} now. {spoken(summary)}", ".connection", key=key)
 
 
 def consequences(source: Source) -> tuple[Summary, int]:
@@ -118,13 +131,6 @@ def consequences(source: Source) -> tuple[Summary, int]:
     with engine().store.reading() as db:
         budget = current_budget(db, engine().work_for(source, visitor()))
     return preview, budget.left
-
-
-def spoken(summary: Summary) -> str:
-    """Return what was done in one sentence, nothing if there was nothing to do."""
-    parts = [f"{n} {word}" for word, n in summary.counts.items() if n and word != "unchanged"]
-    text = f"Changes: {', '.join(parts)}." if parts else ""
-    return f"{text} {summary.held} wait under Approvals." if summary.held else text
 
 
 def requests(key: str) -> ResponseReturnValue:
@@ -136,22 +142,6 @@ def requests(key: str) -> ResponseReturnValue:
             db, source.id, failed_only=failed_only, limit=REQUESTS_SHOWN
         )
     return source_page("requests.html", source, "requests", requests=found, failed_only=failed_only)
-
-
-def held(key: str) -> ResponseReturnValue:
-    source = load_source(key)
-    form = ActionForm()
-    if form.validate_on_submit():
-        release = "release" in request.form
-        if not release and "reject" not in request.form:
-            abort(400)
-        count = admin.decide_held(engine(), visitor(), source, release=release)
-        word = "released" if release else "rejected"
-        return done(f"Changes of {count} people were {word}.", ".held", key=key)
-    after = typed_number("after")
-    with engine().store.reading() as db:
-        found = store_overview.list_held(db, source.id, after_id=after, limit=PAGE_SIZE + 1)
-    return source_page("held.html", source, "held", page=page_of(found), after=after)
 
 
 def leave(key: str) -> ResponseReturnValue:
@@ -178,6 +168,5 @@ PAGES: tuple[Route, ...] = (
     Route("/sources/<key>/", connection, posts=True),
     Route("/sources/<key>/state/<wanted>", state, posts=True),
     Route("/sources/<key>/requests", requests),
-    Route("/sources/<key>/held", held, posts=True),
     Route("/sources/<key>/leave", leave, posts=True),
 )

@@ -1,0 +1,224 @@
+"""Runs of a source: what new settings would do, how far they are carried out, and the history."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import abort, make_response, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ..core.records import PlannedPerson, Run, RunState, Source
+from ..errors import InvalidSetting, NotFound
+from ..store import runs as store_runs
+from ..sync import runs as sync_runs
+from ..sync.runs import COUNTS, Overtaken, Summary
+from .forms import ActionForm, attempt
+from .people import words
+from .rules_form import joined, settings_in_words
+from .run_export import EXPORTS, export
+from .shared import (
+    ID,
+    PAGE_SIZE,
+    Route,
+    done,
+    engine,
+    load_source,
+    page_of,
+    source_page,
+    typed,
+    typed_number,
+    visitor,
+)
+
+KINDS = tuple(word for word in COUNTS if word != "unchanged")
+SECONDS_BETWEEN_LOOKS = 3
+
+
+def load_run(source: Source, run_id: int) -> Run:
+    """Return a run of a source. Raises NotFound, for runs of other sources too."""
+    with engine().store.reading() as db:
+        run = store_runs.get_run(db, run_id)
+    if run.source_id != source.id:
+        raise NotFound("this source has no such run")
+    return run
+
+
+def new_run(source: Source, values: Mapping[str, Any], *, applies: bool) -> Run:
+    """Start a run and return it: worked on to its end, or in the background for many people."""
+    run = sync_runs.start(engine(), visitor(), source, values, applies=applies)
+    return worked_on(source, run)
+
+
+def worked_on(source: Source, run: Run) -> Run:
+    """Work on a run here, or in the background for many people; return it as it is then."""
+    if sync_runs.is_large(engine(), source):
+        sync_runs.in_background(engine(), run)
+        return run
+    return sync_runs.work_on(engine(), run)
+
+
+def run(key: str, run_id: int) -> ResponseReturnValue:
+    source = load_source(key)
+    shown = load_run(source, run_id)
+    form = ActionForm()
+    if form.validate_on_submit():
+        act = next((ACTIONS[word] for word in ACTIONS if word in request.form), None)
+        if act is None:
+            abort(400)
+        text = attempt(form, lambda: act(source, shown))
+        if text is not None:
+            return done(text, ".run", key=key, run_id=run_id)
+    page = make_response(run_page(source, load_run(source, run_id), form))
+    if shown.is_at_work and request.method == "GET":
+        page.headers["Refresh"] = str(SECONDS_BETWEEN_LOOKS)
+    return page
+
+
+def run_page(source: Source, run: Run, form: ActionForm) -> str:
+    """Return the page of a run with a part of its plan."""
+    after = typed_number("after")
+    kind = typed("kind") if typed("kind") in KINDS else ""
+    with engine().store.reading() as db:
+        found = store_runs.list_planned(db, run.id, kind=kind, after_id=after, limit=PAGE_SIZE + 1)
+    return source_page(
+        "run.html",
+        source,
+        "runs",
+        run=run,
+        form=form,
+        settings=settings_in_words(run.settings),
+        links=counts_links(run),
+        page=page_of(found),
+        differences=planned_differences,
+        kind=kind,
+        after=after,
+        moving=run.is_at_work,
+        can_resume=can_resume(run),
+        formats=tuple(EXPORTS),
+    )
+
+
+def counts_links(run: Run) -> dict[str, str]:
+    """Return the addresses of the people behind each count that is not 0."""
+    return {
+        kind: url_for(".run", key=run.source, run_id=run.id, kind=kind, _anchor="people")
+        for kind in KINDS
+        if run.counts.get(kind)
+    }
+
+
+def planned_differences(change: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what a planned change changes: field, before and after."""
+    before, after = (flat(change[side] or {}) for side in ("before", "after"))
+    return [
+        (field.replace("_", " "), words(before.get(field, "")), words(after.get(field, "")))
+        for field in {**before, **after}
+        if before.get(field, "") != after.get(field, "")
+    ]
+
+
+def flat(account: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an account with its free attributes beside the other fields."""
+    rest = {name: value for name, value in account.items() if name != "attributes"}
+    return {**rest, **account.get("attributes", {})}
+
+
+# -- what can be done with a run -------------------------------------------------------------------
+
+
+def apply(source: Source, run: Run) -> str:
+    """Save the settings of a previewed run and carry its plan out. Raises InvalidSetting."""
+    if run.state is not RunState.PLANNED:
+        raise InvalidSetting("", "this run cannot be applied (any more): preview again")
+    return set_off(source, run, sync_runs.begin)
+
+
+def go_on(source: Source, run: Run) -> str:
+    """Go on with a run that failed while it was carried out. Raises InvalidSetting."""
+    if not can_resume(run):
+        raise InvalidSetting("", "this run cannot go on: preview again")
+    return set_off(source, run, sync_runs.resume)
+
+
+def set_off(source: Source, run: Run, begin: Callable[..., Run]) -> str:
+    """Begin to carry a run out and return how it went. Raises InvalidSetting."""
+    with engine().store.reading() as db:
+        busy = store_runs.at_work(db, source.id)
+    if busy is not None:
+        text = f"run {busy.id} still works on this source: wait for it, or cancel it"
+        raise InvalidSetting("", text)
+    try:
+        ended = worked_on(source, begin(engine(), run))
+    except Overtaken:
+        raise InvalidSetting("", "somebody else works on this run now") from None
+    except InvalidSetting as error:
+        raise InvalidSetting("", f"{error.key} {error.message}") from error
+    if ended.is_at_work:
+        return "Saved. The changes are carried out now."
+    if ended.state is RunState.FAILED:
+        return "Saved, but the run stopped before its end."
+    return f"Saved. {spoken(Summary(ended.counts, ended.held)) or 'No account had to be changed.'}"
+
+
+def cancel(source: Source, run: Run) -> str:
+    """End a run where it is."""
+    if not (run.is_at_work or run.state is RunState.PLANNED):
+        raise InvalidSetting("", "this run is over already")
+    sync_runs.cancel(engine(), visitor(), run)
+    return "The run was cancelled. What was done stays."
+
+
+ACTIONS: Mapping[str, Callable[[Source, Run], str]] = {
+    "apply": apply,
+    "cancel": cancel,
+    "resume": go_on,
+}
+
+
+def can_resume(run: Run) -> bool:
+    """Tell whether a run failed while it was carried out."""
+    return run.state is RunState.FAILED and run.began_at is not None
+
+
+def spoken(summary: Summary) -> str:
+    """Return what was done in one sentence, nothing if there was nothing to do."""
+    parts = [f"{n} {word}" for word, n in summary.counts.items() if n and word != "unchanged"]
+    text = f"Changes: {', '.join(parts)}." if parts else ""
+    return f"{text} {summary.held} wait under Approvals." if summary.held else text
+
+
+# -- history and export ----------------------------------------------------------------------------
+
+
+def runs(key: str) -> ResponseReturnValue:
+    source = load_source(key)
+    with engine().store.reading() as db:
+        found = store_runs.list_runs(db, source.id)
+    return source_page(
+        "runs.html",
+        source,
+        "runs",
+        found=found,
+        in_words={run.id: joined(settings_in_words(run.settings)) for run in found},
+        kept=store_runs.KEPT_PER_SOURCE,
+    )
+
+
+def run_export(key: str, run_id: int, form: str) -> ResponseReturnValue:
+    shown = load_run(load_source(key), run_id)
+    if form not in EXPORTS:
+        abort(404)
+    kind = typed("kind") if typed("kind") in KINDS else ""
+    store = engine().store
+
+    def slice_after(after_id: int) -> list[PlannedPerson]:
+        with store.reading() as db:
+            return store_runs.list_planned(db, shown.id, kind=kind, after_id=after_id, limit=500)
+
+    return export(shown, slice_after, form)
+
+
+PAGES: tuple[Route, ...] = (
+    Route("/sources/<key>/runs", runs),
+    Route(f"/sources/<key>/runs/<{ID}:run_id>", run, posts=True),
+    Route(f"/sources/<key>/runs/<{ID}:run_id>/plan.<form>", run_export),
+)
