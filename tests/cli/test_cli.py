@@ -91,7 +91,6 @@ def test_setting_a_source_counts_what_became_of_its_people(cli, app, provider_of
             "update": 0,
             "rename": 0,
             "disable": 0,
-            "enable": 0,
             "delete": 0,
             "adopt": 0,
             "unchanged": 0,

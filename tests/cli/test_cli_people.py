@@ -17,9 +17,18 @@ def test_accounts_are_listed_with_all_that_scripts_need(cli, pushed):
         "user_name": "root",
         "full_name": "Root",
         "email": "root@corp.example",
+        "given_name": "",
+        "family_name": "",
+        "phone": "",
+        "title": "",
+        "department": "",
+        "manager": "",
+        "locale": "",
+        "attributes": {},
         "active": True,
         "managed_by": None,
         "protected": True,
+        "privileged": False,
         "groups": [],
     }
     assert accounts["ada@corp.example"]["managed_by"] == "acme"

@@ -7,7 +7,11 @@ import click
 
 from ..core.records import Account
 from ..directories.local import LocalAccounts
-from ..sync import by_hand, explain
+from ..errors import NotFound
+from ..store.journal import RARE
+from ..store.people import links_of_accounts
+from ..store.sources import get_source
+from ..sync import by_hand, explain, leavers
 from ..sync.explain import ListedAccount
 from .plumbing import (
     as_json_option,
@@ -18,6 +22,8 @@ from .plumbing import (
     usersync,
     walked,
 )
+
+SHOWN = ("user_name", "full_name", "email", "active", "managed_by", "protected")
 
 
 @usersync.group("accounts")
@@ -31,9 +37,12 @@ def account_as_json(account: Account, groups: Sequence[str]) -> dict[str, Any]:
         "user_name": account.user_name,
         "full_name": account.full_name,
         "email": account.email,
+        **{name: getattr(account, name) for name in RARE},
+        "attributes": dict(account.attributes),
         "active": account.active,
         "managed_by": account.owner,
         "protected": account.protected,
+        "privileged": account.privileged,
         "groups": list(groups),
     }
 
@@ -53,7 +62,7 @@ def list_(as_json: bool) -> None:
         return
     print_table(
         ("USER NAME", "FULL NAME", "EMAIL", "ACTIVE", "MANAGED BY", "PROTECTED", "GROUPS"),
-        [[*list(a.values())[:-1], ", ".join(a["groups"]) or None] for a in found],
+        [[*(a[key] for key in SHOWN), ", ".join(a["groups"]) or None] for a in found],
         "There is no account yet.",
     )
 
@@ -88,6 +97,25 @@ def protect(user: str, as_json: bool) -> None:
 def unprotect(user: str, as_json: bool) -> None:
     """Let the source of an account change it again."""
     mark(user, as_json, protected=False)
+
+
+@accounts.command("restore")
+@click.argument("user")
+@as_json_option
+def restore(user: str, as_json: bool) -> None:
+    """Give a leaver their account back: USER is the account's name."""
+    engine = opened().engine
+    with engine.store.reading() as session:
+        account = LocalAccounts(session).by_name(user)
+        link = links_of_accounts(session, "local", [account.key]).get(account.key)
+        if link is None:
+            raise NotFound(f"no source manages the account {user!r}")
+        source = get_source(session, link.source)
+    restored = leavers.restore(engine, this_actor(), source, link.identity_id)
+    if as_json:
+        print_json(account_as_json(restored, ()))
+        return
+    click.echo(f"Account {restored.user_name} is enabled and stays.")
 
 
 def mark(user: str, as_json: bool, *, protected: bool) -> None:

@@ -12,7 +12,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ..core.records import Actor, Source
+from ..core.records import Actor, Run, Source
 from ..errors import UserSyncError
 from ..state import State, current_state
 from ..store import sources
@@ -143,6 +143,13 @@ def confirmed(question: str, *, yes: bool, harmless: bool = False) -> None:
     if not asked:
         raise click.UsageError(f"{question} Add --yes to say so")
     click.confirm(question, abort=True, err=True)
+
+
+def shown(run: Run) -> None:
+    """Print how far a run has come on a terminal's stderr."""
+    if sys.stderr.isatty():
+        text = f"\r{run.state}: {run.done} of {run.total} people"
+        click.echo(text, err=True, nl=not run.is_at_work)
 
 
 def when(value: datetime | None) -> str | None:

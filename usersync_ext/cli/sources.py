@@ -5,12 +5,14 @@ from typing import Any
 
 import click
 
-from ..core.records import Source
+from ..core.records import Actor, Source
 from ..providers.base import provider_of
 from ..state import State
 from ..store import journal, sources
-from ..store.overview import HeldChange, list_held
 from ..sync import admin
+from ..sync.engine import Engine
+from ..sync.runs import COUNTS, Summary
+from ..sync.source_settings import checked_directory
 from .plumbing import (
     as_json_option,
     confirmed,
@@ -19,15 +21,16 @@ from .plumbing import (
     print_json,
     print_table,
     printable,
+    shown,
     source_argument,
     source_of,
     this_actor,
     usersync,
-    walked,
     when,
 )
 
-COUNTS = (*admin.COUNTED.values(), "unchanged")
+NEEDS_APPROVAL = 3
+"""The exit status for a script that wants to know when changes wait."""
 states = click.Choice(["observe", "active", "off"])
 accounts_option = click.option(
     "--accounts",
@@ -70,7 +73,7 @@ def add(name: str, kind: str, source_state: str, values: dict[str, str], as_json
     """Add a source called NAME."""
     state = opened()
     provider_of(kind, state.providers)
-    directory = admin.checked_directory(state.engine, values.pop("directory", "local"))
+    directory = checked_directory(state.engine, values.pop("directory", "local"))
     source = admin.add_source(
         state.engine,
         this_actor(),
@@ -138,13 +141,23 @@ def print_facts(facts: Mapping[str, object]) -> None:
 @source_argument
 @click.argument("values", nargs=-1, required=True, callback=pairs, metavar="KEY=VALUE...")
 @click.option("--preview", is_flag=True, help="Only count what it would do.")
+@click.option("--fail-on-held", is_flag=True, help="Exit with 3 where changes wait for approval.")
 @as_json_option
-def set_(source_key: str, values: dict[str, str], preview: bool, as_json: bool) -> None:
+def set_(
+    source_key: str, values: dict[str, str], preview: bool, fail_on_held: bool, as_json: bool
+) -> None:
     """Change settings of a source (a rule, state, name, directory) and apply them to its people."""
     state = opened()
     source = source_of(state, source_key)
     act = admin.preview_rules if preview else changed
     summary = act(state.engine, this_actor(), source, values)
+    print_summary(source, summary, preview=preview, as_json=as_json)
+    if fail_on_held and summary.held:
+        raise SystemExit(NEEDS_APPROVAL)
+
+
+def print_summary(source: Source, summary: Summary, *, preview: bool, as_json: bool) -> None:
+    """Print what settings did or would do."""
     counts = {name: summary.counts.get(name, 0) for name in COUNTS}
     if as_json:
         print_json({"counts": counts, "held": summary.held})
@@ -156,9 +169,9 @@ def set_(source_key: str, values: dict[str, str], preview: bool, as_json: bool) 
         click.echo(f"{summary.held} changes wait for you: usersync approvals list {source.key}")
 
 
-def changed(*arguments: Any) -> admin.Summary:
-    """Store new settings and return what they did."""
-    return admin.change_source(*arguments)[1]
+def changed(engine: Engine, actor: Actor, source: Source, values: dict[str, str]) -> Summary:
+    """Store new settings and return what they did; a terminal sees how far it is."""
+    return admin.change_source(engine, actor, source, values, progress=shown)[1]
 
 
 @sources_group.command("remove")
@@ -193,61 +206,3 @@ def leave(source_key: str, accounts: str, yes: bool, as_json: bool, *, remove: b
         print_json({"source": source.key, "action": done, "accounts": accounts, "count": count})
         return
     click.echo(f"Source {source.key} is {done}; its {count} accounts: {accounts}.")
-
-
-@usersync.group("approvals")
-def approvals() -> None:
-    """Changes that the guard holds until you decide."""
-
-
-@approvals.command("list")
-@source_argument
-@as_json_option
-def list_waiting(source_key: str, as_json: bool) -> None:
-    """List what waits for a decision."""
-    state = opened()
-    source = source_of(state, source_key)
-
-    def page(last: HeldChange | None) -> list[HeldChange]:
-        with state.engine.store.reading() as session:
-            return list_held(session, source.id, after_id=last.id if last else 0)
-
-    held = walked(page)
-    if as_json:
-        keys = ("user_name", "full_name", "kind", "reason")
-        rows = [{**{k: getattr(h, k) for k in keys}, "at": when(h.at)} for h in held]
-        print_json({"approvals": rows})
-        return
-    print_table(
-        ("PERSON", "CHANGE", "SINCE", "WHY"),
-        [(h.user_name, h.kind, when(h.at), h.reason) for h in held],
-        f"Nothing of source {source.key} waits for a decision.",
-    )
-
-
-@approvals.command("release")
-@source_argument
-@as_json_option
-def release(source_key: str, as_json: bool) -> None:
-    """Let everything that is held happen."""
-    decide(source_key, as_json, release=True)
-
-
-@approvals.command("reject")
-@source_argument
-@as_json_option
-def reject(source_key: str, as_json: bool) -> None:
-    """Keep the accounts as they are."""
-    decide(source_key, as_json, release=False)
-
-
-def decide(source_key: str, as_json: bool, *, release: bool) -> None:
-    """Release or reject what is held."""
-    state = opened()
-    source = source_of(state, source_key)
-    count = admin.decide_held(state.engine, this_actor(), source, release=release)
-    word = "released" if release else "rejected"
-    if as_json:
-        print_json({"source": source.key, "decision": word, "people": count})
-        return
-    click.echo(f"The changes of {count} people of source {source.key} are {word}.")
