@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from sqlalchemy import insert
 
 from usersync_ext.core.mapping import identity_from_record
+from usersync_ext.directories.tables import AccountRow
 from usersync_ext.scim.comparable import comparable_record
 from usersync_ext.scim.models import GroupModel, UserModel
 from usersync_ext.store import groups, mirror
+from usersync_ext.store.journal import RARE
 from usersync_ext.store.schema import (
-    AccountRow,
     GroupMemberRow,
     IdentityEmailRow,
     IdentityRow,
@@ -104,6 +105,12 @@ def account_row(record: dict, now: datetime) -> dict:
         "email": name,
         "email_key": name,
         "email_verified": False,
+        **dict.fromkeys(RARE, ""),
+        "given_name": record["name"]["givenName"],
+        "family_name": record["name"]["familyName"],
+        "title": record["title"],
+        "locale": record["locale"],
+        "attributes": {},
         "active": True,
         "protected": False,
         "version": 1,
