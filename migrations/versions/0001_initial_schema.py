@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("after", sa.JSON(), nullable=True),
         sa.Column("request_id", sa.String(), nullable=True),
         sa.Column("identity_id", sa.Integer(), nullable=True),
+        sa.Column("directory", sa.String(), nullable=True),
         sa.Column("account_key", C_TEXT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,

@@ -179,13 +179,14 @@ class MemoryDirectory(Directory):
     def find(
         self, *, keys: Sequence[str] = (), names: Sequence[str] = (), emails: Sequence[str] = ()
     ) -> list[Account]:
-        wanted = {name_key(name) for name in names}, {name_key(email) for email in emails if email}
+        wanted_names = {name_key(name) for name in names}
+        wanted_emails = {name_key(email) for email in emails if email}
         return [
             account
             for key, account in sorted(self.held.items())
             if key in keys
-            or name_key(account.user_name) in wanted[0]
-            or name_key(account.email) in wanted[1]
+            or name_key(account.user_name) in wanted_names
+            or name_key(account.email) in wanted_emails
         ]
 
     def apply(self, changes: Sequence[Change]) -> list[Account | None]:

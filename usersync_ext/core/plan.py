@@ -15,7 +15,7 @@ from .matching import adopted, proposal
 from .records import Account, ChangeKind, Decision, Identity, PersonState
 from .rivals import email_in_the_way, name_in_the_way, note_alike
 from .scope import activity_of, scope_of
-from .upkeep import leaving, out_of_scope, staying
+from .upkeep import leaving, not_wanted, out_of_scope, staying
 from .username import mixed_scripts
 
 
@@ -101,9 +101,7 @@ def without_account(case: Case) -> Decision:
         case.trace.note("import_users", False, None, text)
         return case.decision(PersonState.NOT_IMPORTED, text)
     if not identity.active and rules["inactive_action"] == "delete":
-        text = "not imported: inactive in the provider, and inactive people are deleted"
-        case.trace.note("inactive_action", "delete", None, text)
-        return case.decision(PersonState.NOT_IMPORTED, text)
+        return not_wanted(case, None)
     blocked = name_in_the_way(case)
     return blocked if blocked is not None else created(case)
 

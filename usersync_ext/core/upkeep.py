@@ -50,6 +50,8 @@ def leaving(case: Case, account: Account) -> Decision:
         case.trace.note("restored", cause, None, text)
         return case.decision(state, text, account=account)
     if case.rules["inactive_action"] == "delete":
+        if account not in (case.facts.linked, case.facts.former):
+            return not_wanted(case, account)
         text = f"account deleted: {cause}"
         case.trace.note("inactive_action", "delete", None, text)
         return ended(case, account, state, text)
@@ -64,6 +66,16 @@ def leaving(case: Case, account: Account) -> Decision:
     disabling = case.change(ChangeKind.DEACTIVATE, account, replace(account, active=False), text)
     changes = (disabling,) if account.active else ()
     return case.decision(state, text, changes=changes, account=account)
+
+
+def not_wanted(case: Case, account: Account | None) -> Decision:
+    """Decide about an inactive person where inactive people are to have no account.
+
+    One that they might adopt is not theirs to be deleted.
+    """
+    text = "not imported: inactive in the provider, and inactive people are deleted"
+    case.trace.note("inactive_action", "delete", None, text)
+    return case.decision(PersonState.NOT_IMPORTED, text, account=account)
 
 
 def is_overdue(case: Case, account: Account) -> bool:

@@ -90,10 +90,14 @@ def add_admin_entry(
     now: datetime,
     *,
     account_key: str | None = None,
+    directory: str = "local",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append what an administrator did; ``source`` is ``""`` where it concerns none."""
+    """Append what an administrator did; ``source`` is ``""`` where it concerns none.
+
+    ``directory`` is the account's.
+    """
     row = {
         "at": now,
         "source": source,
@@ -108,6 +112,7 @@ def add_admin_entry(
         "after": after,
         "request_id": None,
         "identity_id": None,
+        "directory": directory if account_key else None,
         "account_key": account_key,
     }
     add_entries(session, [row])
@@ -138,12 +143,15 @@ def list_entries(
     return [entry_from_row(row) for row in session.execute(query)]
 
 
-def last_accounts(session: Session, source: str, identity_ids: Sequence[int]) -> dict[int, str]:
-    """Return the account that each of these people was last given, by identity."""
+def last_accounts(
+    session: Session, source: str, directory: str, identity_ids: Sequence[int]
+) -> dict[int, str]:
+    """Return the account of a directory that each of these people was last given, by identity."""
     query = (
         select(TABLE.c.identity_id, TABLE.c.account_key)
         .where(
             TABLE.c.source == source,
+            TABLE.c.directory == directory,
             TABLE.c.identity_id.in_(identity_ids),
             TABLE.c.kind.in_([ChangeKind.CREATE, ChangeKind.ADOPT]),
             TABLE.c.outcome == Outcome.APPLIED,

@@ -123,15 +123,18 @@ def disabled_people(
     return list(session.scalars(query))
 
 
-def end_link(session: Session, source_id: int, directory: str, account_key: str) -> None:
-    """End a source's ownership of an account, for another of its people to have it."""
-    session.execute(
-        delete(LINKS).where(
-            LINKS.c.source_id == source_id,
-            LINKS.c.directory == directory,
-            LINKS.c.account_key == account_key,
+def end_links(
+    session: Session, source_id: int, directory: str, account_keys: Sequence[str]
+) -> None:
+    """End a source's ownership of accounts: they are gone, or another of its people has them."""
+    if account_keys:
+        session.execute(
+            delete(LINKS).where(
+                LINKS.c.source_id == source_id,
+                LINKS.c.directory == directory,
+                LINKS.c.account_key.in_(account_keys),
+            )
         )
-    )
 
 
 def remove_links(session: Session, identity_ids: Sequence[int]) -> None:

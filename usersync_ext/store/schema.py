@@ -311,6 +311,7 @@ class JournalRow(Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     request_id: Mapped[str | None] = mapped_column(String)
     identity_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    directory: Mapped[str | None] = mapped_column(String)  # of the account
     account_key: Mapped[str | None] = mapped_column(C_TEXT, index=True)
     __table_args__ = (
         Index("usersync_journal_source", "source", "id"),

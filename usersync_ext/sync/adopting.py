@@ -128,6 +128,7 @@ def decide(
                 text,
                 now,
                 account_key=account.key,
+                directory=source.directory,
             )
     reconcile_people(engine, actor, source, [person.id])
 

@@ -118,13 +118,13 @@ def keep_links(
 ) -> None:
     """Record new owners, ended ownership, and since when accounts are disabled."""
     new: list[dict[str, Any]] = []
-    ended: list[int] = []
+    ended: list[str] = []
     marks: dict[str, list[int]] = {"disabled": [], "enabled": []}
     for part, changes in zip(parts, done, strict=True):
         identity_id = part.decision.identity.id
         for change in changes:
-            if change.kind is ChangeKind.DELETE:
-                ended.append(identity_id)
+            if change.kind is ChangeKind.DELETE and change.before:
+                ended.append(change.before.key)
             elif change.kind in {ChangeKind.CREATE, ChangeKind.ADOPT} and change.after:
                 if change.kind is ChangeKind.ADOPT:
                     take_over(session, work, change.after.key)
@@ -135,8 +135,7 @@ def keep_links(
                 marks["enabled"].append(identity_id)
         if part.decision.is_back:
             marks["enabled"].append(identity_id)
-    if ended:
-        people.remove_links(session, ended)
+    people.end_links(session, work.source.id, work.directory.name, ended)
     people.add_links(session, new)
     people.mark_links(session, marks["disabled"], disabled_at=work.now)
     people.mark_links(session, marks["enabled"], disabled_at=None, restored_at=None)
@@ -144,7 +143,7 @@ def keep_links(
 
 def take_over(session: Session, work: Work, account_key: str) -> None:
     """End what was before a person gets an account: an earlier link of the source, decisions."""
-    people.end_link(session, work.source.id, work.directory.name, account_key)
+    people.end_links(session, work.source.id, work.directory.name, [account_key])
     adoptions.forget(session, work.directory.name, [account_key])
 
 
@@ -177,6 +176,7 @@ def journal_row(work: Work, identity: Identity, change: Change, outcome: Outcome
         "after": account_as_json(change.after),
         "request_id": work.request_id,
         "identity_id": identity.id or None,
+        "directory": work.directory.name,
         "account_key": account.key if account is not None and account.key else None,
     }
 

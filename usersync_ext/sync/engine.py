@@ -139,6 +139,7 @@ class Engine:
             "after": None,
             "request_id": work.request_id,
             "identity_id": identity.id or None,
+            "directory": None,
             "account_key": None,
         }
         with self.store.writing() as session:

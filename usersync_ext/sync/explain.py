@@ -48,16 +48,23 @@ class ListedAccount:
 
 
 def with_account_names(session: Session, engine: Engine, found: Sequence[Person]) -> list[Person]:
-    """Return people with the names of their accounts, asked of the embedded directory at once."""
-    keys = {person.id: local_key(person) for person in found}
-    accounts = engine.directories["local"].bound(session).find(keys=[k for k in keys.values() if k])
-    names = {account.key: account.user_name for account in accounts}
-    return [replace(person, account_name=names.get(keys[person.id])) for person in found]
+    """Return people with the names of their accounts, each directory being asked once."""
+    named: dict[tuple[str, str], str] = {}
+    for name in {person.directory for person in found if person.directory}:
+        keys = [p.account_key for p in found if p.directory == name and p.account_key]
+        for account in accounts_by_key(session, engine, name, keys):
+            named[name, account.key] = account.user_name
+    return [
+        replace(p, account_name=named.get((p.directory or "", p.account_key or ""))) for p in found
+    ]
 
 
-def local_key(person: Person) -> str:
-    """Return the key of a person's account, ``""`` where the embedded directory has none."""
-    return person.account_key or "" if person.directory == "local" else ""
+def accounts_by_key(
+    session: Session, engine: Engine, directory: str, keys: Sequence[str]
+) -> list[Account]:
+    """Return accounts of a directory, none where the app does not have it any more."""
+    found = engine.directories.get(directory)
+    return found.bound(session).find(keys=keys) if found is not None and keys else []
 
 
 def list_people(engine: Engine, **filters: Any) -> list[Person]:
@@ -91,9 +98,8 @@ def explain_person(engine: Engine, identity_id: int) -> Explanation:
         person, record = people.get_person(session, identity_id)
         source = sources.get_source(session, person.source)
         [person] = with_account_names(session, engine, [person])
-        local = LocalAccounts(session)
-        keys = [key] if (key := local_key(person)) else []
-        found = local.find(keys=keys)
+        keys = [person.account_key] if person.account_key else []
+        found = accounts_by_key(session, engine, person.directory or "", keys)
         link = people.links_of_identities(session, [identity_id]).get(identity_id)
         stored = mirror.get_user(session, source.id, person.scim_id)
         return Explanation(
@@ -103,10 +109,19 @@ def explain_person(engine: Engine, identity_id: int) -> Explanation:
             decision=decided(session, engine, source, identity_id),
             account=replace(found[0], owner=source.key) if found else None,
             disabled_at=link.disabled_at if link else None,
-            groups=tuple((m.group, m.reason) for m in local.memberships(keys)),
+            groups=memberships_in(session, engine, person),
             source_groups=tuple(name for _, name in stored.groups) if stored else (),
             changes=tuple(journal.list_entries(session, identity_id=identity_id)),
         )
+
+
+def memberships_in(session: Session, engine: Engine, person: Person) -> tuple[tuple[str, str], ...]:
+    """Return the groups of a person's account: name, and why."""
+    directory = engine.directories.get(person.directory or "")
+    if directory is None or not person.account_key:
+        return ()
+    found = directory.bound(session).memberships([person.account_key])
+    return tuple((membership.group, membership.reason) for membership in found)
 
 
 def decided(session: Session, engine: Engine, source: Source, identity_id: int) -> Decision | None:
