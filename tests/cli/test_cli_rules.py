@@ -62,6 +62,7 @@ def test_what_is_held_is_listed_and_released_for_one_and_rejected_for_the_rest(
 
     assert cli.json("sources", "set", "acme", *OUT)["held"] == 5
     assert len(cli.json("approvals", "list", "acme")["approvals"]) == 5
+    assert {a["source"] for a in cli.json("approvals", "list")["approvals"]} == {"acme"}
     assert cli.json("approvals", "release", "acme", "user1")["people"] == 1
     assert cli.json("approvals", "reject", "acme")["people"] == 4
 
@@ -89,6 +90,7 @@ def test_proposals_are_listed_accepted_and_refused(cli, app, provider_of):
 
     listed = cli.json("adoption", "list", "acme")["adoption"]
     assert [p["user_name"] for p in listed] == ["ann", "bob", "cyd"]
+    assert cli.json("adoption", "list")["adoption"] == listed
     assert listed[0]["candidates"][0]["matches"][0] == "same user name 'ann'"
     assert cli.json("adoption", "accept", "acme", "ann")["people"] == 1
     assert cli.json("adoption", "refuse", "acme", "bob")["people"] == 1

@@ -4,9 +4,11 @@ from typing import Any
 
 import click
 
-from ..core.records import Run, RunState
+from ..core.records import Run, RunState, Source
+from ..state import State
 from ..store import runs as store_runs
 from ..store.overview import HeldChange, list_held
+from ..store.sources import list_sources
 from ..sync import admin, adopting, leavers, runs
 from ..sync.adopting import Proposal
 from ..sync.leavers import Leaver
@@ -26,35 +28,60 @@ from .plumbing import (
     when,
 )
 
+any_source_argument = click.argument("source_key", metavar="[SOURCE]", required=False)
+
 
 @usersync.group("approvals")
 def approvals() -> None:
     """Changes that the guard holds until you decide."""
 
 
+def sources_of(state: State, key: str | None) -> list[Source]:
+    """Return the source that was named, or all of them. Raises NotFound."""
+    if key is not None:
+        return [source_of(state, key)]
+    with state.engine.store.reading() as session:
+        return list_sources(session)
+
+
 @approvals.command("list")
-@source_argument
+@any_source_argument
 @as_json_option
-def list_waiting(source_key: str, as_json: bool) -> None:
-    """List what waits for a decision."""
+def list_waiting(source_key: str | None, as_json: bool) -> None:
+    """List what waits for a decision, of one source or of all."""
     state = opened()
-    source = source_of(state, source_key)
+    rows = [
+        {
+            "source": source.key,
+            **{key: getattr(held, key) for key in ("user_name", "full_name", "kind", "reason")},
+            "at": when(held.at),
+        }
+        for source in sources_of(state, source_key)
+        for held in held_changes(state, source)
+    ]
+    if as_json:
+        print_json({"approvals": rows})
+        return
+    print_table(
+        ("SOURCE", "PERSON", "CHANGE", "SINCE", "WHY"),
+        [[row[key] for key in ("source", "user_name", "kind", "at", "reason")] for row in rows],
+        f"Nothing of {named(source_key)} waits for a decision.",
+    )
+
+
+def held_changes(state: State, source: Source) -> list[HeldChange]:
+    """Return every change of a source that waits."""
 
     def page(last: HeldChange | None) -> list[HeldChange]:
         with state.engine.store.reading() as session:
             return list_held(session, source.id, after_id=last.id if last else 0)
 
-    held = walked(page)
-    if as_json:
-        keys = ("user_name", "full_name", "kind", "reason")
-        rows = [{**{k: getattr(h, k) for k in keys}, "at": when(h.at)} for h in held]
-        print_json({"approvals": rows})
-        return
-    print_table(
-        ("PERSON", "CHANGE", "SINCE", "WHY"),
-        [(h.user_name, h.kind, when(h.at), h.reason) for h in held],
-        f"Nothing of source {source.key} waits for a decision.",
-    )
+    return walked(page)
+
+
+def named(source_key: str | None) -> str:
+    """Return what a listing was about, in words."""
+    return "any source" if source_key is None else f"source {source_key}"
 
 
 people_argument = click.argument("people", nargs=-1, metavar="[PERSON...]")
@@ -173,10 +200,11 @@ def adoption() -> None:
     """Existing accounts that people of a source may adopt."""
 
 
-def proposal_as_json(proposal: Proposal) -> dict[str, Any]:
+def proposal_as_json(source: Source, proposal: Proposal) -> dict[str, Any]:
     """Return what is printed of a proposal."""
     person = proposal.person
     return {
+        "source": source.key,
         "user_name": person.user_name,
         "id": person.scim_id,
         "full_name": person.full_name,
@@ -195,24 +223,33 @@ def proposal_as_json(proposal: Proposal) -> dict[str, Any]:
 
 
 @adoption.command("list")
-@source_argument
+@any_source_argument
 @as_json_option
-def list_proposals(source_key: str, as_json: bool) -> None:
+def list_proposals(source_key: str | None, as_json: bool) -> None:
     """List whom an existing account waits for, with what speaks for and against it."""
     state = opened()
-    source = source_of(state, source_key)
-    found = [proposal_as_json(each) for each in adopting.every_proposal(state.engine, source)]
+    found = [
+        proposal_as_json(source, proposal)
+        for source in sources_of(state, source_key)
+        for proposal in adopting.every_proposal(state.engine, source)
+    ]
     if as_json:
-        print_json({"source": source.key, "adoption": found})
+        print_json({"adoption": found})
         return
     print_table(
-        ("PERSON", "ACCOUNT", "MATCHES", "RISKS"),
+        ("SOURCE", "PERSON", "ACCOUNT", "MATCHES", "RISKS"),
         [
-            (p["user_name"], c["account"], "; ".join(c["matches"]), "; ".join(c["risks"]) or "none")
+            (
+                p["source"],
+                p["user_name"],
+                c["account"],
+                "; ".join(c["matches"]),
+                "; ".join(c["risks"]) or "none",
+            )
             for p in found
             for c in p["candidates"]
         ],
-        f"No account waits for a person of source {source.key}.",
+        f"No account waits for a person of {named(source_key)}.",
     )
 
 
