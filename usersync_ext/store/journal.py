@@ -162,8 +162,8 @@ def last_accounts(
     return {row.identity_id: row.account_key for row in session.execute(query)}
 
 
-def count_removals(session: Session, source: str, since: datetime) -> int:
-    """Return how many destructive changes of a source were applied since a time."""
+def count_removals(session: Session, source: str, since: datetime, kind: str = "") -> int:
+    """Return how many destructive changes of a source, or of one kind, were applied since."""
     query = (
         select(func.count())
         .select_from(TABLE)
@@ -174,6 +174,8 @@ def count_removals(session: Session, source: str, since: datetime) -> int:
             TABLE.c.at >= since,
         )
     )
+    if kind:
+        query = query.where(TABLE.c.kind == kind)
     return session.scalar(query) or 0
 
 

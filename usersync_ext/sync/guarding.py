@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ..core.guard import (
     Budget,
@@ -13,7 +13,7 @@ from ..core.guard import (
     split,
     unplanned_reason,
 )
-from ..core.records import Change, Decision, Identity, Outcome, PersonState
+from ..core.records import Change, ChangeKind, Decision, Identity, Outcome, PersonState
 from ..store import journal, sources
 from ..store.engine import Session
 from ..store.journal import change_as_json
@@ -35,8 +35,17 @@ def current_budget(session: Session, work: Work, wanted: int | None = None) -> B
     since = max(work.now - window, work.source.created_at)  # an earlier source had the same key
     used = journal.count_removals(session, work.source.key, since)
     fits = wanted is not None and used + wanted <= rules["removal_limit_count"]
-    links = 0 if fits else sources.count_links(session, work.source.id)
+    links = 0 if fits else accounts_since(session, work, since)
     return budget(rules, links=links, used=used)
+
+
+def accounts_since(session: Session, work: Work, since: datetime) -> int:
+    """Return how many accounts a source manages, with those that it deleted since a time.
+
+    Otherwise each deletion would lower the limit for the next one of the same plan.
+    """
+    deleted = journal.count_removals(session, work.source.key, since, ChangeKind.DELETE)
+    return sources.count_links(session, work.source.id) + deleted
 
 
 def known_holds(session: Session, decisions: Sequence[Decision]) -> Holds:
