@@ -145,6 +145,21 @@ def test_a_locked_file_is_busy_not_broken(sqlite_url, store_on, monkeypatch):
     other.close()
 
 
+def test_a_new_file_that_somebody_writes_to_is_opened_as_soon_as_they_are_done(tmp_path, store_on):
+    path = tmp_path / "new.sqlite3"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # not WAL yet: SQLite does not wait to change that
+    other.execute("CREATE TABLE thing (id INTEGER)")
+    done = threading.Timer(0.2, other.execute, ["COMMIT"])
+    done.start()
+
+    with store_on(f"sqlite:///{path}").reading() as session:
+        mode = session.exec_driver_sql("PRAGMA journal_mode").scalar()
+
+    done.join()
+    assert mode == "wal"
+
+
 def test_a_writer_that_waits_too_long_for_another_one_is_told_so(sqlite_url, store_on, monkeypatch):
     store = store_on(sqlite_url)
     monkeypatch.setattr(store_engine, "BUSY_TIMEOUT_SECONDS", 0.05)

@@ -168,12 +168,9 @@ def prepare_postgresql(connection: Any, _record: Any) -> None:
 def prepare_sqlite(connection: Any, _record: Any) -> None:
     """Set a new SQLite connection up; ``durability`` says why NORMAL is enough."""
     connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    patiently(connection, "PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def begin_sqlite(connection: Connection) -> None:
@@ -183,26 +180,28 @@ def begin_sqlite(connection: Connection) -> None:
         return
     driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
     if "usersync_write" in options:
-        begin_write(driver)
+        patiently(driver, "BEGIN IMMEDIATE")
     else:
         driver.execute("BEGIN")
 
 
-def begin_write(driver: sqlite3.Connection) -> None:
-    """Begin a write as soon as no other process writes.
+def patiently(driver: sqlite3.Connection, statement: str) -> None:
+    """Execute a statement as soon as no other process stands in its way.
 
     SQLite's own waiting sleeps up to 100 ms at a time: beside a process that writes one
-    transaction after the other, such as a long run, it would hardly ever find its turn.
+    transaction after the other, such as a long run, it would hardly ever find its turn. And where
+    two connections turn a new file to WAL at once, SQLite does not wait at all.
     """
     give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
     driver.execute("PRAGMA busy_timeout=0")
     try:
         while True:
             try:
-                driver.execute("BEGIN IMMEDIATE")
+                driver.execute(statement)
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > give_up_at:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # of any kind
+                if not busy or time.monotonic() > give_up_at:
                     raise
                 time.sleep(LOOK_AGAIN_SECONDS)
     finally:
