@@ -21,7 +21,7 @@ import scim
 from load import Request, run
 from sqlalchemy import event, update
 
-from usersync_ext.core.records import Run, RunState
+from usersync_ext.core.records import Run
 from usersync_ext.directories.local import LocalDirectory
 from usersync_ext.settings import read_settings
 from usersync_ext.store import runs as store_runs
@@ -101,7 +101,7 @@ def meanwhile(server: scim.Server, token: str, make: scim.Make, engine: Engine, 
         slowest, rates = max(slowest, seen.p99_ms), [*rates, seen.per_second]
         with engine.store.reading() as session:
             now = store_runs.get_run(session, run_.id)
-        if now.state in {RunState.FINISHED, RunState.FAILED}:
+        if not now.is_at_work:
             break
     took = time.perf_counter() - began
     print(

@@ -1,4 +1,4 @@
-"""Make the pictures of the README: a small installation, photographed in headless Chromium.
+"""Make the pictures of the documentation: a small installation, photographed in headless Chromium.
 
 ``make screenshots`` runs it; it needs Chromium (the package ``chromium``) and the test packages.
 """
@@ -18,43 +18,52 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from usersync_ext import UserSync
-from usersync_ext.core.records import Actor
+from usersync_ext.core.records import Actor, Source
 from usersync_ext.state import state_of
-from usersync_ext.sync import admin, by_hand
+from usersync_ext.sync import admin, by_hand, group_admin
+from usersync_ext.sync.engine import Engine
 from usersync_ext.sync.startup import ensure_schema
 
 EVE = Actor(kind="admin", name="eve")
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 NAMES = ("ada.lind", "ben.oz", "cleo", "dora.kim", "emil.ruiz")
 PICTURES = {
     "overview": "/",
     "source": "/sources/contoso/",
     "person": "/people/2",
+    "groups": "/sources/acme-okta/groups/map",
 }
 
 
 def installation(folder: str) -> Flask:
-    """Return an app with two sources and five people, one of whom left."""
+    """Return an app with two sources, five people, one of whom left, and mapped groups."""
     app = Flask("pictures", instance_path=folder)
     app.config.update(SECRET_KEY="pictures", USERSYNC_PUBLIC_URL="https://id.example.com")
     UserSync(app, is_admin=lambda: True)
     state = state_of(app)
     ensure_schema(state)
     by_hand.add_account(state.engine, EVE, user_name="cleo", full_name="Cleo Park")
-    rules = {"username_regex": "(.*)@.*", "username_replacement": "$1"}
+    rules = {
+        "username_regex": "(.*)@.*",
+        "username_replacement": "$1",
+        "group_mode": "manual",
+    }
     acme = admin.add_source(
         state.engine, EVE, name="Acme Okta", kind="okta", state="active", rules=rules
     )
     admin.add_source(state.engine, EVE, name="Contoso", kind="entra")
     token, _ = admin.add_token(state.engine, EVE, acme, label="production", expires_in_days=20)
-    push_people(app, {"Authorization": f"Bearer {token}"})
+    ids = push_people(app, {"Authorization": f"Bearer {token}"})
+    push_groups(app, {"Authorization": f"Bearer {token}"}, ids)
+    map_groups(state.engine, acme)
     state.engine.recorder.flush()
     return app
 
 
-def push_people(app: Flask, headers: dict[str, str]) -> None:
-    """Push the people as Okta would."""
+def push_people(app: Flask, headers: dict[str, str]) -> list[str]:
+    """Push the people as Okta would; return their ids."""
     client, base = app.test_client(), "/usersync/scim/acme-okta/v2/Users"
     ids = []
     for name in NAMES:
@@ -70,6 +79,23 @@ def push_people(app: Flask, headers: dict[str, str]) -> None:
         ids.append(client.post(base, json=record, headers=headers).get_json()["id"])
     leave = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": False}}]}
     client.patch(f"{base}/{ids[1]}", json=leave, headers=headers)
+    return ids
+
+
+def push_groups(app: Flask, headers: dict[str, str], ids: list[str]) -> None:
+    """Push the groups of Okta's Push Groups."""
+    for name, count in (("IdP_engineering", 5), ("IdP_wiki", 3), ("IdP_admins", 1), ("berlin", 2)):
+        members = [{"value": id_} for id_ in ids[:count]]
+        record = {"schemas": [GROUP], "displayName": name, "members": members}
+        base = "/usersync/scim/acme-okta/v2/Groups"
+        app.test_client().post(base, json=record, headers=headers)
+
+
+def map_groups(engine: Engine, source: Source) -> None:
+    """Map some of the groups, one of them to a protected one."""
+    to = {"IdP_engineering": "engineering", "IdP_wiki": "wiki-editors", "IdP_admins": "admins"}
+    changes = [group_admin.addition(engine, source, name, to[name]) for name in to]
+    group_admin.change_mappings(engine, EVE, source, changes)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from usersync_ext.core.options import RULES, Option
+from usersync_ext.core.option import Option
+from usersync_ext.core.options import RULES
 
 TARGET = Path(__file__).parent / "rules.md"
 TYPES = {

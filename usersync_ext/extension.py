@@ -99,6 +99,7 @@ class UserSync:
 
         It returns the change, an altered one, or ``Skip("why")``, whose text reaches the
         provider's console. It is called without a database lock, maybe more than once a change.
+        A change is a ``Change`` of an account, or a ``MembershipChange``, which it can only skip.
         """
         self._before_apply.append(hook)
         return hook

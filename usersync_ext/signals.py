@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from blinker import Namespace
 
-from .core.records import Account, Change
+from .core.records import Account, Change, MembershipChange
 from .store.journal import Event
 
 logger = logging.getLogger("usersync")
@@ -24,6 +24,8 @@ account_renamed = _signals.signal("account_renamed")
 account_activated = _signals.signal("account_activated")
 account_deactivated = _signals.signal("account_deactivated")
 account_deleted = _signals.signal("account_deleted")
+member_added = _signals.signal("member_added")
+member_removed = _signals.signal("member_removed")
 run_needs_approval = _signals.signal("run_needs_approval")
 
 SIGNALS = {
@@ -36,6 +38,8 @@ SIGNALS = {
         account_activated,
         account_deactivated,
         account_deleted,
+        member_added,
+        member_removed,
         run_needs_approval,
     )
 }
@@ -58,7 +62,8 @@ class Skip:
     why: str
 
 
-BeforeApply = Callable[[Change], Change | Skip]
+AnyChange = Change | MembershipChange
+BeforeApply = Callable[[AnyChange], AnyChange | Skip]
 OnLeaver = Callable[[Account, str | None], None]
 
 

@@ -69,9 +69,11 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("name_key", C_TEXT, nullable=False),
         sa.Column("protected", sa.Boolean(), nullable=False),
+        sa.Column("minimum_members", sa.Integer(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name_key"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "usersync_journal",
@@ -91,6 +93,7 @@ def upgrade() -> None:
         sa.Column("identity_id", sa.Integer(), nullable=True),
         sa.Column("directory", sa.String(), nullable=True),
         sa.Column("account_key", C_TEXT, nullable=True),
+        sa.Column("group_key", C_TEXT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
@@ -100,6 +103,13 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_usersync_journal_identity_id"), ["identity_id"], unique=False
+        )
+        batch_op.create_index(
+            "usersync_journal_group",
+            ["group_key"],
+            unique=False,
+            sqlite_where=sa.text("group_key IS NOT NULL"),
+            postgresql_where=sa.text("group_key IS NOT NULL"),
         )
         batch_op.create_index("usersync_journal_source", ["source", "id"], unique=False)
         batch_op.create_index(
@@ -137,6 +147,35 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.create_table(
+        "usersync_directory_nesting",
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("child_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["child_id"], ["usersync_directory_group.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["group_id"], ["usersync_directory_group.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("group_id", "child_id"),
+    )
+    with op.batch_alter_table("usersync_directory_nesting", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_usersync_directory_nesting_child_id"), ["child_id"], unique=False
+        )
+
+    op.create_table(
+        "usersync_grant",
+        sa.Column("directory", sa.String(), nullable=False),
+        sa.Column("account_key", C_TEXT, nullable=False),
+        sa.Column("group_key", C_TEXT, nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("allowed", sa.Boolean(), nullable=False),
+        sa.Column("given_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("directory", "account_key", "group_key", "source_id", "kind"),
+    )
+    with op.batch_alter_table("usersync_grant", schema=None) as batch_op:
+        batch_op.create_index("usersync_grant_group", ["directory", "group_key"], unique=False)
+        batch_op.create_index("usersync_grant_source", ["source_id"], unique=False)
+
     op.create_table(
         "usersync_group",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -237,6 +276,25 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_usersync_membership_account_id"), ["account_id"], unique=False
         )
+        batch_op.create_index(
+            "usersync_membership_by_hand",
+            ["group_id", "account_id"],
+            unique=False,
+            sqlite_where=sa.text("reason <> ''"),
+            postgresql_where=sa.text("reason <> ''"),
+        )
+
+    op.create_table(
+        "usersync_nesting",
+        sa.Column("directory", sa.String(), nullable=False),
+        sa.Column("parent_key", C_TEXT, nullable=False),
+        sa.Column("child_key", C_TEXT, nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("directory", "parent_key", "child_key", "source_id"),
+    )
+    with op.batch_alter_table("usersync_nesting", schema=None) as batch_op:
+        batch_op.create_index("usersync_nesting_source", ["source_id"], unique=False)
 
     op.create_table(
         "usersync_request",
@@ -338,6 +396,26 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "usersync_created_group",
+        sa.Column("directory", sa.String(), nullable=False),
+        sa.Column("group_key", C_TEXT, nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=True),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["usersync_group.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("directory", "group_key"),
+    )
+    with op.batch_alter_table("usersync_created_group", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_usersync_created_group_group_id"), ["group_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_usersync_created_group_source_id"), ["source_id"], unique=False
+        )
+
+    op.create_table(
         "usersync_group_child",
         sa.Column("group_id", sa.Integer(), nullable=False),
         sa.Column("child_id", sa.Integer(), nullable=False),
@@ -349,6 +427,32 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_usersync_group_child_child_id"), ["child_id"], unique=False
         )
+
+    op.create_table(
+        "usersync_group_mapping",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=True),
+        sa.Column("scim_id", C_TEXT, nullable=False),
+        sa.Column("external_id", C_TEXT, nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("to_key", C_TEXT, nullable=False),
+        sa.Column("allow_protected", sa.Boolean(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["usersync_group.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source_id", "scim_id", "to_key"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("usersync_group_mapping", schema=None) as batch_op:
+        batch_op.create_index(
+            "usersync_group_mapping_external", ["source_id", "external_id"], unique=False
+        )
+        batch_op.create_index("usersync_group_mapping_group", ["group_id"], unique=False)
+        batch_op.create_index("usersync_group_mapping_to", ["source_id", "to_key"], unique=False)
 
     op.create_table(
         "usersync_group_member",
@@ -369,13 +473,14 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("identity_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("group_key", C_TEXT, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", TIME, nullable=False),
         sa.Column("decision", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["identity_id"], ["usersync_identity.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["source_id"], ["usersync_source.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("identity_id", "kind"),
+        sa.UniqueConstraint("identity_id", "kind", "group_key"),
     )
     with op.batch_alter_table("usersync_held", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_usersync_held_source_id"), ["source_id"], unique=False)
@@ -425,6 +530,29 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["usersync_run.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "identity_id"),
     )
+    op.create_table(
+        "usersync_planned_group",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("name_key", C_TEXT, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("gains", sa.Integer(), nullable=False),
+        sa.Column("losses", sa.Integer(), nullable=False),
+        sa.Column("change", sa.String(), nullable=False),
+        sa.Column("was", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["usersync_run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "name_key"),
+    )
+    op.create_table(
+        "usersync_planned_outsider",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("group_key", C_TEXT, nullable=False),
+        sa.Column("account_key", C_TEXT, nullable=False),
+        sa.Column("group", sa.Text(), nullable=False),
+        sa.Column("user_name", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["usersync_run.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "group_key", "account_key"),
+    )
     protect_journal()
 
 
@@ -439,6 +567,8 @@ def protect_journal() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("usersync_planned_outsider")
+    op.drop_table("usersync_planned_group")
     op.drop_table("usersync_planned")
     with op.batch_alter_table("usersync_link", schema=None) as batch_op:
         batch_op.drop_index("usersync_link_disabled")
@@ -457,10 +587,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_usersync_group_member_identity_id"))
 
     op.drop_table("usersync_group_member")
+    with op.batch_alter_table("usersync_group_mapping", schema=None) as batch_op:
+        batch_op.drop_index("usersync_group_mapping_to")
+        batch_op.drop_index("usersync_group_mapping_group")
+        batch_op.drop_index("usersync_group_mapping_external")
+
+    op.drop_table("usersync_group_mapping")
     with op.batch_alter_table("usersync_group_child", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_usersync_group_child_child_id"))
 
     op.drop_table("usersync_group_child")
+    with op.batch_alter_table("usersync_created_group", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_usersync_created_group_source_id"))
+        batch_op.drop_index(batch_op.f("ix_usersync_created_group_group_id"))
+
+    op.drop_table("usersync_created_group")
     with op.batch_alter_table("usersync_adoption", schema=None) as batch_op:
         batch_op.drop_index("usersync_adoption_account")
         batch_op.drop_index(batch_op.f("ix_usersync_adoption_source_id"))
@@ -480,7 +621,16 @@ def downgrade() -> None:
         batch_op.drop_index("usersync_request_source")
 
     op.drop_table("usersync_request")
+    with op.batch_alter_table("usersync_nesting", schema=None) as batch_op:
+        batch_op.drop_index("usersync_nesting_source")
+
+    op.drop_table("usersync_nesting")
     with op.batch_alter_table("usersync_membership", schema=None) as batch_op:
+        batch_op.drop_index(
+            "usersync_membership_by_hand",
+            sqlite_where=sa.text("reason <> ''"),
+            postgresql_where=sa.text("reason <> ''"),
+        )
         batch_op.drop_index(batch_op.f("ix_usersync_membership_account_id"))
 
     op.drop_table("usersync_membership")
@@ -514,12 +664,26 @@ def downgrade() -> None:
         batch_op.drop_index("usersync_group_external_id")
 
     op.drop_table("usersync_group")
+    with op.batch_alter_table("usersync_grant", schema=None) as batch_op:
+        batch_op.drop_index("usersync_grant_source")
+        batch_op.drop_index("usersync_grant_group")
+
+    op.drop_table("usersync_grant")
+    with op.batch_alter_table("usersync_directory_nesting", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_usersync_directory_nesting_child_id"))
+
+    op.drop_table("usersync_directory_nesting")
     op.drop_table("usersync_value")
     op.drop_table("usersync_source")
     op.drop_table("usersync_outbox")
     with op.batch_alter_table("usersync_journal", schema=None) as batch_op:
         batch_op.drop_index("usersync_journal_window")
         batch_op.drop_index("usersync_journal_source")
+        batch_op.drop_index(
+            "usersync_journal_group",
+            sqlite_where=sa.text("group_key IS NOT NULL"),
+            postgresql_where=sa.text("group_key IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_usersync_journal_identity_id"))
         batch_op.drop_index(batch_op.f("ix_usersync_journal_account_key"))
 

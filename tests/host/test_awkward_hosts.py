@@ -180,7 +180,7 @@ def assert_scim_errors_are_ours(host):
         assert answer.json["status"] == str(status)
 
 
-THERE_IS_NONE = ("/directory/groups/1/delete", "/runs/1", "/runs/1/plan.csv")
+THERE_IS_NONE = ("/directory/groups/1", "/directory/groups/1/delete", "/runs/1", "/runs/1/plan.csv")
 """Pages of what these hosts have not: no group of the directory, no run."""
 
 

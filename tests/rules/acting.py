@@ -4,7 +4,8 @@ from usersync_ext.core.records import Actor
 from usersync_ext.directories.local import LocalAccounts
 from usersync_ext.state import state_of
 from usersync_ext.store import journal, people, sources
-from usersync_ext.sync import admin, by_hand
+from usersync_ext.store.overview import list_held
+from usersync_ext.sync import admin, by_hand, group_admin
 from usersync_ext.sync.explain import explain_person, list_accounts
 
 ADMIN = Actor(kind="admin", name="root")
@@ -129,3 +130,118 @@ def entries(app, **filters):
     """Return the journal's lines, the oldest first."""
     with engine_of(app).store.reading() as session:
         return journal.list_entries(session, limit=5000, **filters)[::-1]
+
+
+# -- groups ----------------------------------------------------------------------------------------
+
+
+def member(op, *ids):
+    """Return the operation that adds, removes or replaces members."""
+    return {"op": op, "path": "members", "value": [{"value": each} for each in ids]}
+
+
+def join(provider, group, *ids):
+    """Add people to a group of the provider."""
+    return provider.patch(f"/Groups/{group}", member("add", *ids))
+
+
+def leave(provider, group, *ids):
+    """Take people out of a group of the provider."""
+    return provider.patch(f"/Groups/{group}", member("remove", *ids))
+
+
+def rename_to(provider, group, name):
+    """Give a group of the provider another name."""
+    return provider.patch(f"/Groups/{group}", replaced("displayName", name))
+
+
+def groups_of(app):
+    """Return the groups of the directory by name."""
+    return {g.group.name: g for g in group_admin.list_directory_groups(engine_of(app))}
+
+
+def members_of(app):
+    """Return who is in each group of the directory, and why."""
+    engine = engine_of(app)
+    return {
+        name: {w.membership.account: w.text for w in group_admin.all_members(engine, g.group.key)}
+        for name, g in groups_of(app).items()
+    }
+
+
+def memberships(app):
+    """Return the names of the members of each group of the directory."""
+    return {name: set(found) for name, found in members_of(app).items()}
+
+
+def local_group(app, name, *, protected=False, minimum=0):
+    """Create a group of the directory by hand; return its key."""
+    engine = engine_of(app)
+    group = by_hand.add_group(engine, ADMIN, name)
+    if protected:
+        by_hand.protect_group(engine, ADMIN, group.key, protected=True)
+    if minimum:
+        by_hand.set_minimum(engine, ADMIN, group.key, minimum)
+    return group.key
+
+
+def give_by_hand(app, user_name, *names):
+    """Make these existing groups those that an account has by hand."""
+    known = groups_of(app)
+    keys = [known[name].group.key for name in names]
+    by_hand.set_groups(engine_of(app), ADMIN, accounts(app)[user_name].key, keys)
+
+
+def adding(app, provider, name, to, **how):
+    """Return the change by which a group of the provider is mapped."""
+    group = group_admin.find_source_group(engine_of(app), source_of(app, provider), name)
+    return group_admin.adding(group, to, **how)
+
+
+def removing(app, provider, name, to=""):
+    """Return the changes by which a group of the provider is no longer mapped."""
+    rows = group_admin.mapping_of(engine_of(app), source_of(app, provider), name, to)
+    return [group_admin.removing(row) for row in rows]
+
+
+def change_table(app, provider, *changes):
+    """Change the mapping table and return what that did."""
+    return group_admin.change_mappings(
+        engine_of(app), ADMIN, source_of(app, provider), list(changes)
+    )
+
+
+def map_group(app, provider, name, to, **how):
+    """Map a group of the provider to one of the directory; return what that did."""
+    return change_table(app, provider, adding(app, provider, name, to, **how))
+
+
+def unmap(app, provider, name, to=""):
+    """Take a group of the provider out of the mapping table; return what that did."""
+    return change_table(app, provider, *removing(app, provider, name, to))
+
+
+def mapping_table(app, provider):
+    """Return the mapping table as pairs of names."""
+    found = group_admin.list_source_groups(engine_of(app), source_of(app, provider))
+    return {(line.group.name, target) for line in found for target in line.targets}
+
+
+def problems(app, provider):
+    """Return what keeps a source from giving groups, a line each."""
+    return group_admin.problems_of(engine_of(app), source_of(app, provider))
+
+
+def held_kinds(app, provider):
+    """Return who has a change that waits, and which."""
+    with engine_of(app).store.reading() as session:
+        return {(h.user_name, h.kind) for h in list_held(session, source_of(app, provider).id)}
+
+
+def lines(app, *kinds):
+    """Return the journal's lines of some kinds as kind, subject, group and outcome."""
+    return [
+        (e.kind, e.subject, (e.after or e.before or {}).get("group"), e.outcome)
+        for e in entries(app)
+        if e.kind in kinds
+    ]

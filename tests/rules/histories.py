@@ -40,6 +40,7 @@ NAMES = (
 )  # fmt: skip
 """Names with their twins, of providers' people and of local accounts; ``loner`` is nobody's."""
 MAILS = ("", "ann@a.test", "ANN@a.test", "vera@a.test", "boss@a.test", "ben@a.test", "cy@b.test")
+GROUPS = ("Pilot", "Sales", "sales", "Staff", "Admins", "p")
 EXTERNAL_IDS = ("", "1", "2", "3", "olga", "quin")
 SWITCH = (True, False)
 RULE_VALUES: Mapping[str, Sequence[Any]] = MappingProxyType(
@@ -66,6 +67,20 @@ RULE_VALUES: Mapping[str, Sequence[Any]] = MappingProxyType(
         "removal_limit_percent": (0, 10, 50),
         "removal_window_minutes": (1, 60),
         "active_for": ("", "", "ann", "Pilot", "user:olga, group:Sales"),
+        "default_groups": ("", "Staff", "Wiki, Admin-Team"),
+        "assign_default_groups_to": ("none", "new", "all"),
+        "create_groups": SWITCH,
+        "group_mode": ("off", "manual", "on_the_fly", "on_the_fly"),
+        "group_include": ("", "", "Pilot, Staff", "S.*"),
+        "group_exclude": ("", "", "Sal*"),
+        "group_regex": ("", "", "^(.)[a-z]*$", "^Pilot$|^Sales$"),
+        "group_replacement": ("", "", "$1", "Staff"),
+        "keep_existing_users": SWITCH,
+        "keep_existing_groups": SWITCH,
+        "nested_groups": ("direct", "flatten", "keep"),
+        "group_rename": ("rename", "new"),
+        "group_delete": ("delete_empty", "keep"),
+        "protected_groups": ("", "admin, admins, administrators", "Sales, *admins"),
     }
 )
 DECISIVE = (
@@ -75,18 +90,23 @@ DECISIVE = (
     "minimum_admins",
     "removal_limit_count",
     "removal_limit_percent",
+    "group_mode",
 )
 """Rules by which every source begins with something else than the default."""
+EXPRESSIONS = MappingProxyType(
+    {"username_regex": "username_replacement", "group_regex": "group_replacement"}
+)
 
 
 def some_settings(random: Random, *keys: str) -> dict[str, Any]:
     """Return new settings of a source: some rules, seldom its state."""
-    chosen = {*keys, *random.sample(sorted(RULE_VALUES), random.randint(1, 3))}
-    if chosen & {"username_regex", "username_replacement"}:
-        chosen |= {"username_regex", "username_replacement"}
+    chosen = {*keys, *random.sample(sorted(RULE_VALUES), random.randint(1, 4))}
+    for pair in EXPRESSIONS.items():
+        chosen |= set(pair) if chosen & set(pair) else set()
     values = {key: random.choice(RULE_VALUES[key]) for key in sorted(chosen)}
-    if values.get("username_replacement") == "$1" and not values["username_regex"]:
-        values["username_replacement"] = ""
+    for regex, replacement in EXPRESSIONS.items():
+        if values.get(replacement) == "$1" and "(" not in values[regex]:
+            values[replacement] = ""
     if random.random() < 0.15:
         values["state"] = random.choice(("active", "active", "observe", "off"))
     return values
@@ -127,7 +147,7 @@ def event_of(number: int) -> Event:
         lambda: Put(source, who, some_person(random)): 4,
         lambda: Patch(source, who, *some_patch(random)): 9,
         lambda: Delete(source, who): 4,
-        lambda: PostGroup(source, random.choice(("Pilot", "Sales")), members): 2,
+        lambda: PostGroup(source, random.choice(GROUPS), members): 3,
         lambda: PatchGroup(source, few, random.choice(("add", "remove", "replace")), members): 2,
         lambda: DeleteGroup(source, few): 1,
         lambda: Rules(source, some_settings(random)): 6,

@@ -52,6 +52,8 @@ BUFFERED = frozenset({"usersync_request", "usersync_token", "usersync_outbox"})
 """Tables that requests change without changing anything about people."""
 RUNS = frozenset({"usersync_run", "usersync_planned"})
 Row = Mapping[str, Any]
+SetUp = Callable[[Flask], Mapping[str, str]]
+"""Makes what a world begins with; returns the tokens of its sources."""
 
 
 # -- the world -------------------------------------------------------------------------------------
@@ -262,13 +264,13 @@ def without_times(rows: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
 class Worlds:
     """Makes worlds from one that was set up before."""
 
-    def __init__(self, template: Path, folder: Path) -> None:
+    def __init__(self, template: Path, folder: Path, set_up: SetUp | None = None) -> None:
         self.folder = folder
         self.template = folder / "template.sqlite3"
         self.apps: dict[str, Flask] = {}
         shutil.copy(template, self.template)
         app = self.app("template")
-        self.tokens = set_up(app)
+        self.tokens = (set_up or set_up_people)(app)
         release(app)
         shutil.copy(self.path("template"), folder / "start.sqlite3")
         self.template = folder / "start.sqlite3"
@@ -319,7 +321,7 @@ def copy_database(engine: Engine, path: Path) -> None:
     after.close()
 
 
-def set_up(app: Flask) -> dict[str, str]:
+def set_up_people(app: Flask) -> dict[str, str]:
     """Make the accounts and sources with which every world begins; return the tokens."""
     clients = {
         "acme": scim_client(app, "Acme", protected_names="svc-*", removal_limit_count=1000),

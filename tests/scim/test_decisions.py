@@ -1513,7 +1513,12 @@ def provider_post(provider):
 def test_the_kinds_that_the_guard_counts_are_those_that_take_something_away():
     from usersync_ext.core.records import DESTRUCTIVE
 
-    assert {ChangeKind.RENAME, ChangeKind.DEACTIVATE, ChangeKind.DELETE} == DESTRUCTIVE
+    assert {
+        ChangeKind.RENAME,
+        ChangeKind.DEACTIVATE,
+        ChangeKind.DELETE,
+        ChangeKind.REMOVE_MEMBER,
+    } == DESTRUCTIVE
 
 
 @pytest.mark.parametrize(("policy", "managed_by"), [("external_id", "acme"), ("link_only", None)])

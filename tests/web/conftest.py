@@ -15,7 +15,8 @@ from usersync_ext.core.records import Actor, Source
 from usersync_ext.state import State, state_of
 from usersync_ext.store import migrate, people, sources
 from usersync_ext.sync import admin, runs
-from usersync_ext.sync.push import NewRecord, Push
+from usersync_ext.sync.push import Push
+from usersync_ext.sync.pushing import NewRecord
 
 ADMIN = Actor(kind="admin", name="test")
 

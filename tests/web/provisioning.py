@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from usersync_ext.core.records import Account, Change, ChangeKind
 from usersync_ext.core.username import name_key
-from usersync_ext.directories.base import Directory, Membership
+from usersync_ext.directories.base import Directory, WithoutGroups
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -156,7 +156,7 @@ class Desk:
         return [self.site.words(row) for row in self.site.get("/activity").select("tbody tr")]
 
 
-class MemoryDirectory(Directory):
+class MemoryDirectory(WithoutGroups, Directory):
     """A second directory beside the embedded one; ``log`` has every change that it was asked for.
 
     It does not undo what a transaction rolls back: enough for pushes that succeed.
@@ -207,9 +207,6 @@ class MemoryDirectory(Directory):
         key = account.key or f"crm-{len(self.held) + 1}"
         self.held[key] = replace(account, key=key)
         return self.held[key]
-
-    def memberships(self, keys: Sequence[str]) -> list[Membership]:
-        return []
 
     def administrators(self) -> int:
         return 0

@@ -5,7 +5,8 @@ import pytest
 from usersync_ext.core.records import Actor
 from usersync_ext.store import people
 from usersync_ext.sync import admin, by_hand
-from usersync_ext.sync.push import NewRecord, Push
+from usersync_ext.sync.push import Push
+from usersync_ext.sync.pushing import NewRecord
 
 ADMIN = Actor(kind="admin", name="test")
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"

@@ -4,7 +4,16 @@ A thin layer over the functions that the pages call. ``--json`` prints one objec
 line on stderr and an exit status that is not 0.
 """
 
-from . import accounts, deciding, installation, people, sources, tokens
+from . import accounts, deciding, groups, installation, people, sources, tokens
 from .plumbing import usersync
 
-__all__ = ["accounts", "deciding", "installation", "people", "sources", "tokens", "usersync"]
+__all__ = [
+    "accounts",
+    "deciding",
+    "groups",
+    "installation",
+    "people",
+    "sources",
+    "tokens",
+    "usersync",
+]

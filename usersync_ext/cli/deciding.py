@@ -11,8 +11,8 @@ from ..store.overview import HeldChange, list_held
 from ..store.sources import list_sources
 from ..sync import admin, adopting, leavers, runs
 from ..sync.adopting import Proposal
+from ..sync.counting import COUNTS
 from ..sync.leavers import Leaver
-from ..sync.runs import COUNTS
 from .people import the_person
 from .plumbing import (
     as_json_option,

@@ -10,8 +10,8 @@ from ..providers.base import provider_of
 from ..state import State
 from ..store import journal, sources
 from ..sync import admin
+from ..sync.counting import COUNTS, GROUP_COUNTS, Summary
 from ..sync.engine import Engine
-from ..sync.runs import COUNTS, Summary
 from ..sync.source_settings import checked_directory
 from .plumbing import (
     as_json_option,
@@ -160,8 +160,11 @@ def print_summary(source: Source, summary: Summary, *, preview: bool, as_json: b
     """Print what settings did or would do."""
     counts = {name: summary.counts.get(name, 0) for name in COUNTS}
     if as_json:
-        print_json({"counts": counts, "held": summary.held})
+        moved = {name: count for name in GROUP_COUNTS if (count := summary.counts.get(name, 0))}
+        more = {"groups": moved} if moved else {}
+        print_json({"counts": counts, "held": summary.held, **more})
         return
+    counts |= {f"{n} groups": summary.counts.get(n, 0) for n in GROUP_COUNTS}
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     begin = "Nothing was changed; it would be: " if preview else "Saved. People: "
     click.echo(begin + (words or "none concerned"))

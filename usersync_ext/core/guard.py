@@ -4,7 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .records import DESTRUCTIVE, Change, ChangeKind, Decision, PersonState, Step
+from .records import (
+    DESTRUCTIVE,
+    Change,
+    ChangeKind,
+    Decision,
+    MembershipChange,
+    PersonState,
+    RefusedMembership,
+    Step,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,19 @@ def is_destructive(change: Change) -> bool:
     return change.kind in DESTRUCTIVE
 
 
+def loses_groups(decision: Decision) -> bool:
+    """Tell whether a person who keeps their account loses memberships by a decision."""
+    ends = {ChangeKind.DEACTIVATE, ChangeKind.DELETE}
+    return any(c.kind is ChangeKind.REMOVE_MEMBER for c in decision.memberships) and not any(
+        change.kind in ends for change in decision.changes
+    )
+
+
+def count_removals(decision: Decision) -> int:
+    """Return how much a decision takes away; all lost memberships of a person are one thing."""
+    return sum(map(is_destructive, decision.changes)) + loses_groups(decision)
+
+
 def split(
     changes: Collection[Change], left: int, released: Collection[ChangeKind]
 ) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
@@ -56,7 +78,7 @@ def split(
     return tuple(allowed), tuple(held)
 
 
-def held_reason(change: Change, budget: Budget) -> str:
+def held_reason(change: Change | MembershipChange, budget: Budget) -> str:
     """Return why a change is held, in words for the person's page."""
     return (
         f"{change.kind} is held back: more than {budget.limit} removals in "
@@ -64,12 +86,12 @@ def held_reason(change: Change, budget: Budget) -> str:
     )
 
 
-def rejected_reason(change: Change) -> str:
+def rejected_reason(change: Change | MembershipChange) -> str:
     """Return why a change is not made although the provider wants it."""
     return f"{change.kind} was rejected by an administrator: the account stays as it is"
 
 
-def unplanned_reason(change: Change) -> str:
+def unplanned_reason(change: Change | MembershipChange) -> str:
     """Return why a removal is held that was not in the plan which an administrator saw."""
     return (
         f"{change.kind} is held back: it was not in the plan that was previewed; "
@@ -92,9 +114,24 @@ def ending_change(decision: Decision) -> Change | None:
     )
 
 
+def ending_membership(decision: Decision) -> MembershipChange | None:
+    """Return the membership of a protected group that an active administrator would lose."""
+    account = decision.account
+    if account is None or not (account.privileged and account.active):
+        return None
+    return next(
+        (
+            change
+            for change in decision.memberships
+            if change.kind is ChangeKind.REMOVE_MEMBER and change.group.protected
+        ),
+        None,
+    )
+
+
 def ends_administrator(decision: Decision) -> bool:
-    """Tell whether a decision takes an administrator away."""
-    return ending_change(decision) is not None
+    """Tell whether a decision takes an administrator away, or may do so."""
+    return ending_change(decision) is not None or ending_membership(decision) is not None
 
 
 def keep_administrators(decisions: Sequence[Decision], count: int, minimum: int) -> list[Decision]:
@@ -104,27 +141,45 @@ def keep_administrators(decisions: Sequence[Decision], count: int, minimum: int)
     """
     result: list[Decision] = []
     for decision in decisions:
-        change = ending_change(decision)
-        if change is None:
+        if not ends_administrator(decision):
             result.append(decision)
         elif count - 1 >= minimum:
             count -= 1
             result.append(decision)
         else:
-            assert change.before is not None
-            text = (
-                f"the account {change.before.user_name!r} is one of the last {count} "
-                f"administrators, {minimum} must stay: {change.kind} is refused"
-            )
-            step = Step(rule="minimum_admins", input=str(minimum), output=change.kind, text=text)
-            result.append(
-                replace(
-                    decision,
-                    state=PersonState.PROTECTED,
-                    why=text,
-                    changes=(),
-                    steps=(*decision.steps, step),
-                    refused=True,
-                )
-            )
+            result.append(without_end(decision, count, minimum))
     return result
+
+
+def without_end(decision: Decision, count: int, minimum: int) -> Decision:
+    """Return the decision about one of the last administrators without what would end them."""
+    change, membership = ending_change(decision), ending_membership(decision)
+    account = change.before if change is not None else decision.account
+    assert account is not None
+    kind = change.kind if change is not None else ChangeKind.REMOVE_MEMBER
+    text = (
+        f"the account {account.user_name!r} is one of the last {count} "
+        f"administrators, {minimum} must stay: {kind} is refused"
+    )
+    step = Step(rule="minimum_admins", input=str(minimum), output=kind, text=text)
+    stays = replace(
+        decision,
+        memberships=tuple(
+            each
+            for each in decision.memberships
+            if not (each.kind is ChangeKind.REMOVE_MEMBER and each.group.protected)
+        ),
+        steps=(*decision.steps, step),
+    )
+    if membership is not None:
+        refusal = RefusedMembership(
+            kind=ChangeKind.REMOVE_MEMBER,
+            subject=membership.subject,
+            group=membership.group.name,
+            group_key=membership.group.key,
+            reason=text,
+        )
+        stays = replace(stays, refusals=(*stays.refusals, refusal))
+    if change is None:
+        return stays
+    return replace(stays, state=PersonState.PROTECTED, why=text, changes=(), refused=True)

@@ -6,7 +6,6 @@ the documentation's table.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -14,28 +13,11 @@ from ..errors import InvalidSetting
 from .attributes import InvalidExpression, compile_filter
 from .expressions import compile_expression
 from .fields import canonical_mapping
+from .group_options import GROUP_OPTIONS
+from .groups import default_groups, group_filter, is_protected_name
 from .names import name_list
+from .option import Option
 from .pattern import InvalidPattern, compile_pattern, compile_replacement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One setting: its type, default, help and what it does.
-
-    ``type`` is bool, choice, text, count (whole number ≥ 0), percent (0 to 100), filter (of
-    SCIM), names (a list), expression (``core.expressions``) or mapping (``core.fields``).
-    ``choices`` are pairs of value and label; ``section`` is the heading on the page.
-    """
-
-    key: str
-    label: str
-    type: str
-    default: Any
-    help: str
-    effect: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    section: str = ""
-
 
 WHO, NAMES, ATTRIBUTES, MATCHING, LEAVING, GUARD, ROLL_OUT = (
     "Who is in",
@@ -228,6 +210,7 @@ RULES: tuple[Option, ...] = (
         effect="Until then it waits under Leavers, where you can restore it.",
         section=LEAVING,
     ),
+    *GROUP_OPTIONS,
     Option(
         key="removal_limit_count",
         label="Removals allowed per window",
@@ -271,7 +254,12 @@ DEFAULT_RULES: Mapping[str, Any] = MappingProxyType({o.key: o.default for o in R
 TRUE_WORDS = frozenset({"true", "on", "yes", "1"})
 MAX_TEXT = 20_000
 READERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
-    {"filter": compile_filter, "expression": compile_expression, "names": name_list}
+    {
+        "filter": compile_filter,
+        "expression": compile_expression,
+        "names": name_list,
+        "groups": group_filter,
+    }
 )
 FALSE_WORDS = frozenset({"false", "off", "no", "0"})
 
@@ -364,16 +352,26 @@ def parsed_number(option: Option, value: Any, *, maximum: int) -> int:
 
 
 def check_together(rules: Mapping[str, Any]) -> None:
-    """Refuse a regular expression that RE2 cannot run, or a replacement that does not fit it."""
+    """Refuse expressions that RE2 cannot run, and default groups that are protected."""
     if rules["removal_window_minutes"] < 1:
         raise InvalidSetting("removal_window_minutes", "must be at least 1")
-    if not rules["username_regex"]:
+    check_replacement(rules, "username_regex", "username_replacement")
+    check_replacement(rules, "group_regex", "group_replacement")
+    for name in default_groups(rules):
+        if is_protected_name(name, rules):
+            text = f"{name!r} is a protected group, which sync never gives; choose another one"
+            raise InvalidSetting("default_groups", text)
+
+
+def check_replacement(rules: Mapping[str, Any], regex: str, replacement: str) -> None:
+    """Refuse a regular expression that RE2 cannot run, or a replacement that does not fit it."""
+    if not rules[regex]:
         return
     try:
-        pattern = compile_pattern(rules["username_regex"])
+        pattern = compile_pattern(rules[regex])
     except InvalidPattern as error:
-        raise InvalidSetting("username_regex", str(error)) from error
+        raise InvalidSetting(regex, str(error)) from error
     try:
-        compile_replacement(rules["username_replacement"], pattern.groups)
+        compile_replacement(rules[replacement], pattern.groups)
     except InvalidPattern as error:
-        raise InvalidSetting("username_replacement", str(error)) from error
+        raise InvalidSetting(replacement, str(error)) from error

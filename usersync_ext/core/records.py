@@ -26,9 +26,14 @@ class ChangeKind(StrEnum):
     ACTIVATE = "activate"
     DEACTIVATE = "deactivate"
     DELETE = "delete"
+    ADD_MEMBER = "add_member"
+    REMOVE_MEMBER = "remove_member"
+    KEEP_MEMBER = "keep_member"  # only the reasons that we give change
 
 
-DESTRUCTIVE = frozenset({ChangeKind.RENAME, ChangeKind.DEACTIVATE, ChangeKind.DELETE})
+DESTRUCTIVE = frozenset(
+    {ChangeKind.RENAME, ChangeKind.DEACTIVATE, ChangeKind.DELETE, ChangeKind.REMOVE_MEMBER}
+)
 """The kinds that the guard counts and holds."""
 
 
@@ -80,6 +85,7 @@ class Source:
     rules: Mapping[str, Any]  # complete: every key of core.options.RULES
     version: int
     created_at: datetime
+    mapping_changes: tuple[Mapping[str, Any], ...] = ()  # of the mapping table, not stored yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +150,55 @@ class Change:
     reason: str
 
 
+class GrantKind(StrEnum):
+    """Why we gave a membership."""
+
+    MAPPED = "mapped"  # a group of the source stands for it
+    DEFAULT = "default"  # a default group: group sync never takes it away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryGroup:
+    """A group as the directory holds it; ``key`` is ``""`` before it exists."""
+
+    key: str
+    name: str
+    protected: bool = False
+    member_count: int = 0
+    minimum_members: int = 0  # no change may leave fewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipChange:
+    """One intended difference between the groups of an account and those that it should have.
+
+    ``grants`` are the reasons that we give from now on, ``given`` those that we gave so far.
+    ``before`` and ``after`` are None: the account itself stays as it is (see Change).
+    """
+
+    kind: ChangeKind
+    subject: str  # the identity's user name as the source states it
+    group: DirectoryGroup
+    given: frozenset[GrantKind] = frozenset()
+    grants: frozenset[GrantKind] = frozenset()
+    reason: str = ""
+    allowed: bool = False  # by a mapping that may give a protected group
+    source_group: int | None = None  # for which group of the source one is created on the fly
+    before: None = None
+    after: None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMembership:
+    """A membership that a provider wants to give or take and must not."""
+
+    kind: ChangeKind
+    subject: str
+    group: str
+    reason: str
+    group_key: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One rule's part in a decision: what went in, what came out, in words."""
@@ -169,6 +224,8 @@ class Decision:
     is_back: bool = False  # came back after an administrator had restored the account
     conflict: bool = False  # refused because a name or account is somebody else's
     refused: bool = False  # refused because the account is protected
+    memberships: tuple[MembershipChange, ...] = ()
+    refusals: tuple[RefusedMembership, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

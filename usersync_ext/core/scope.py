@@ -11,11 +11,12 @@ from .records import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceGroup:
-    """A group of the source that a person is in."""
+    """A group of the source that a person is in; ``id`` is the mirror's row."""
 
     scim_id: str
     name: str
     external_id: str | None = None
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,25 @@
 The only module that knows those tables; it alone joins our transactions.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 
 from ..core.records import Account, Change, ChangeKind
 from ..core.username import name_error, name_key
 from ..errors import InvalidSetting, NameTaken, NotFound
-from ..store.columns import table_of
+from ..store.columns import begins_with, table_of
 from ..store.engine import Session
-from .base import Directory, DirectoryGroup, Membership
+from .base import Directory
+from .local_groups import LocalGroups
 from .tables import AccountRow, DirectoryGroupRow, MembershipRow
 
 TABLE = table_of(AccountRow)
 GROUPS = table_of(DirectoryGroupRow)
 MEMBERSHIPS = table_of(MembershipRow)
-HIGHEST = "\U0010ffff"
-ADMINISTRATORS_GROUP = re.compile(r"admin|(?:.*-)?(?:admins|administrators)", re.IGNORECASE)
-"""Names of groups that are protected from the start."""
 COLUMNS = (
     TABLE.c.id,
     TABLE.c.user_name,
@@ -154,7 +151,7 @@ class LocalDirectory(Directory):
         """Return: the directory is there whenever our database is."""
 
 
-class LocalAccounts:
+class LocalAccounts(LocalGroups):
     """The embedded directory within one transaction."""
 
     def __init__(self, session: Session) -> None:
@@ -238,19 +235,6 @@ class LocalAccounts:
         """Return how many active administrators there are, kept as they are until the commit."""
         return len(self.session.execute(ADMINISTRATORS.with_for_update(of=TABLE)).all())
 
-    def memberships(self, keys: Sequence[str]) -> list[Membership]:
-        """Return the memberships of accounts."""
-        rows = self.session.execute(
-            select(GROUPS.c.name, MEMBERSHIPS.c.account_id, MEMBERSHIPS.c.reason)
-            .join(MEMBERSHIPS, MEMBERSHIPS.c.group_id == GROUPS.c.id)
-            .where(MEMBERSHIPS.c.account_id.in_([int(key) for key in keys]))
-            .order_by(GROUPS.c.name)
-        )
-        return [
-            Membership(group=row.name, account_key=str(row.account_id), reason=row.reason)
-            for row in rows
-        ]
-
     # -- by hand: pages and command line -------------------------------------------------------
 
     def add(self, user_name: str, full_name: str = "", email: str = "") -> Account:
@@ -297,7 +281,7 @@ class LocalAccounts:
             query = query.where(
                 or_(
                     *(
-                        and_(column >= key, column < key + HIGHEST)
+                        begins_with(column, key)
                         for column in (
                             TABLE.c.user_name_key,
                             TABLE.c.full_name_key,
@@ -311,79 +295,3 @@ class LocalAccounts:
     def count(self) -> int:
         """Return how many accounts there are."""
         return self.session.scalar(select(func.count()).select_from(TABLE)) or 0
-
-    def groups(self) -> list[DirectoryGroup]:
-        """Return every group with its number of members, by name."""
-        rows = self.session.execute(
-            select(
-                GROUPS.c.id,
-                GROUPS.c.name,
-                GROUPS.c.protected,
-                func.count(MEMBERSHIPS.c.account_id).label("member_count"),
-            )
-            .outerjoin(MEMBERSHIPS, MEMBERSHIPS.c.group_id == GROUPS.c.id)
-            .group_by(GROUPS.c.id, GROUPS.c.name, GROUPS.c.protected)
-            .order_by(GROUPS.c.name)
-        )
-        return [
-            DirectoryGroup(
-                key=str(row.id),
-                name=row.name,
-                protected=row.protected,
-                member_count=row.member_count,
-            )
-            for row in rows
-        ]
-
-    def add_group(self, name: str) -> DirectoryGroup:
-        """Create a group by hand, protected by its name. Raises InvalidSetting, NameTaken."""
-        error = name_error(name, name)
-        if error:
-            raise InvalidSetting("name", error)
-        taken = select(GROUPS.c.id).where(GROUPS.c.name_key == name_key(name))
-        if self.session.scalar(taken) is not None:
-            raise NameTaken(f"there is already a group {name!r}")
-        protected = ADMINISTRATORS_GROUP.fullmatch(name) is not None
-        group_id = self.session.execute(
-            insert(GROUPS)
-            .values(
-                name=name,
-                name_key=name_key(name),
-                protected=protected,
-                created_at=datetime.now(UTC),
-            )
-            .returning(GROUPS.c.id)
-        ).scalar_one()
-        return DirectoryGroup(key=str(group_id), name=name, protected=protected)
-
-    def protect_group(self, key: str, protected: bool) -> None:
-        """Make the members of a group administrators, or no longer."""
-        self.session.execute(
-            update(GROUPS).where(GROUPS.c.id == int(key)).values(protected=protected)
-        )
-
-    def remove_group(self, key: str) -> None:
-        """Delete a group with its memberships."""
-        self.session.execute(delete(GROUPS).where(GROUPS.c.id == int(key)))
-
-    def set_groups(self, key: str, group_keys: Sequence[str], reason: str) -> None:
-        """Make these the groups of an account that were given by hand."""
-        current = set(
-            self.session.scalars(
-                select(MEMBERSHIPS.c.group_id).where(MEMBERSHIPS.c.account_id == int(key))
-            )
-        )
-        wanted = {int(group) for group in group_keys}
-        if current - wanted:
-            self.session.execute(
-                delete(MEMBERSHIPS).where(
-                    MEMBERSHIPS.c.account_id == int(key),
-                    MEMBERSHIPS.c.group_id.in_(current - wanted),
-                )
-            )
-        rows: list[Mapping[str, Any]] = [
-            {"group_id": group, "account_id": int(key), "reason": reason}
-            for group in sorted(wanted - current)
-        ]
-        if rows:
-            self.session.execute(insert(MEMBERSHIPS), rows)

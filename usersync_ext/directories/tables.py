@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Integer, Text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..store.columns import C_TEXT, NEVER_AGAIN, Base, UtcDateTime
+
+BY_HAND = text("reason <> ''")
 
 
 class AccountRow(Base):
@@ -44,11 +46,16 @@ class DirectoryGroupRow(Base):
     name: Mapped[str] = mapped_column(Text)
     name_key: Mapped[str] = mapped_column(C_TEXT, unique=True)
     protected: Mapped[bool] = mapped_column(Boolean)
+    minimum_members: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    __table_args__ = (NEVER_AGAIN,)
 
 
 class MembershipRow(Base):
-    """An account in a group of the embedded directory; ``reason`` says who gave it and why."""
+    """An account in a group of the embedded directory.
+
+    ``reason`` says who gave it by hand, or why it is kept; it is empty where only sources gave it.
+    """
 
     __tablename__ = "usersync_membership"
     group_id: Mapped[int] = mapped_column(
@@ -58,3 +65,24 @@ class MembershipRow(Base):
         ForeignKey("usersync_account.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     reason: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        Index(
+            "usersync_membership_by_hand",
+            "group_id",
+            "account_id",
+            sqlite_where=BY_HAND,
+            postgresql_where=BY_HAND,
+        ),
+    )
+
+
+class DirectoryNestingRow(Base):
+    """A group in a group of the embedded directory."""
+
+    __tablename__ = "usersync_directory_nesting"
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("usersync_directory_group.id", ondelete="CASCADE"), primary_key=True
+    )
+    child_id: Mapped[int] = mapped_column(
+        ForeignKey("usersync_directory_group.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

@@ -36,7 +36,8 @@ class Provider:
     """One kind of identity provider.
 
     ``steps`` are numbered set-up steps in the provider's own words; ``**bold**`` marks the exact
-    labels of its console. ``verified`` and ``unverified`` say what is known about its traffic.
+    labels of its console. ``pushing_groups`` says how its groups come here.
+    ``verified`` and ``unverified`` say what is known about its traffic.
     ``mark`` is the name of an SVG file below ``static/marks/``.
     """
 
@@ -47,6 +48,10 @@ class Provider:
     abilities: frozenset[Ability]
     fields: tuple[ConnectionField, ...]
     steps: tuple[str, ...]
+    pushing_groups: str = (
+        "Assign the groups to the application in your provider, and switch on there that groups "
+        "are sent."
+    )
     terms_title: str = ""  # heading of the provider's column in the table of terms
     verified: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()

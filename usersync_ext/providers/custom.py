@@ -38,6 +38,10 @@ CUSTOM_SCIM = Provider(
         "userName and active: the answer is 201 and the person appears on this source's pages.",
         "Change, deactivate and restore that person before you let everybody in.",
     ),
+    pushing_groups=(
+        "Switch on in your provider that groups are sent to **/Groups**, with their members. "
+        "authentik sends a group first and its members afterwards."
+    ),
     verified=(
         "The requests of authentik are known from its source code; those of JumpCloud partly "
         "from recordings.",

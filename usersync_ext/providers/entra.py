@@ -41,6 +41,10 @@ ENTRA = Provider(
         "Enter the **Tenant URL** and the **Secret Token** from the table on this page, select "
         "**Test Connection** and save.",
     ),
+    pushing_groups=(
+        "Assign the groups to the application: Entra sends only what is in scope. A group arrives "
+        "without members first; the members follow after the users."
+    ),
     verified=(
         "Microsoft publishes the requests for testing, creating, matching, changing, disabling "
         "and deleting users and groups, and the tests that its validators run.",

@@ -39,6 +39,10 @@ KEYCLOAK = Provider(
         "With scim-for-keycloak instead: add a **Remote SCIM Provider** with the same address "
         "and token, and assign it to your realm under **Realm Assignment**.",
     ),
+    pushing_groups=(
+        "Keep **Enable group propagation** on. Each change of a membership sends the whole group "
+        "with everybody in it."
+    ),
     verified=(
         "The requests of mitodl/keycloak-scim are known from its source code (commit 099fbe8).",
         "It changes users and groups by PUT, or by PATCH with the options Use patchOp for users "

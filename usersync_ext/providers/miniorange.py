@@ -34,6 +34,10 @@ MINIORANGE = Provider(
         "Switch on what may be sent: create, update and delete for users and for groups, and "
         "group membership.",
     ),
+    pushing_groups=(
+        "Switch on create, update and delete for groups, and group membership, in the app SCIM "
+        "Server (Destination)."
+    ),
     verified=(
         "miniOrange publishes the fields of the app, its Test Connection, its six required "
         "attributes and its switches for users, groups and memberships.",

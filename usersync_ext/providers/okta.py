@@ -41,6 +41,11 @@ OKTA = Provider(
         "Under **Push Groups** add the groups that you want to map. Group mapping needs "
         "**Push Groups**: Okta sends no group that is not listed there.",
     ),
+    pushing_groups=(
+        "**Push Groups** must be switched on: open the tab **Push Groups** of the app in Okta and "
+        "add each group that you want to map. Okta sends no other group, and of a group only the "
+        "members who are assigned to the app as well."
+    ),
     verified=(
         "Okta publishes the requests of its test app and of wizard apps, and the test suite that "
         "it runs before it lists an app.",

@@ -25,6 +25,10 @@ ONELOGIN = Provider(
         "Enter the **SCIM Base URL** and the **SCIM Bearer Token** from this page, enable the "
         "connection and save.",
     ),
+    pushing_groups=(
+        "OneLogin creates a group here when somebody needs it, and then adds that person. It "
+        "sends no renamed or deleted groups: change those here."
+    ),
     verified=(
         "OneLogin publishes the order of its requests for creating, changing, disabling and "
         "deleting users and for memberships.",

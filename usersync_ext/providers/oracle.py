@@ -35,6 +35,10 @@ ORACLE = Provider(
         "Enter a name and a description, and select **Next**.",
         "Enter the **Base URI** and the **Access Token** from this page and save.",
     ),
+    pushing_groups=(
+        "Whether the GenericScim template sends groups at all is not published. Should it send "
+        "some, they appear here and can be mapped."
+    ),
     verified=(
         "Oracle publishes that its GenericScim template creates users by POST, reads all of them "
         "and single ones by GET, changes them by PUT and deletes them by DELETE, in JSON.",

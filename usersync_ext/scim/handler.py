@@ -24,7 +24,7 @@ from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation
 
 from ..store.resources import StoredResource
-from ..sync.push import MemberChange
+from ..sync.pushing import MemberChange
 from .answers import (
     EVERYTHING,
     Projection,

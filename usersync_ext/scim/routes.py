@@ -27,8 +27,8 @@ from ..core.records import Actor, RequestRecord, SourceState
 from ..state import State, current_state, state_of
 from ..store.access import Access, Denied, check_token
 from ..store.tokens import is_well_formed, token_hash
-from ..sync.planning import Work
 from ..sync.startup import ensure_serving
+from ..sync.work import Work
 from ..vault import purpose_key
 from .answers import body_bytes
 from .body import MAX_BODY_BYTES

@@ -40,7 +40,7 @@ from ..errors import (
 )
 from ..store.access import Access
 from ..store.engine import StoreBusy
-from ..sync.push import NotThere, UnknownMember
+from ..sync.pushing import NotThere, UnknownMember
 from .body import read_json_object
 from .filters import parse_filter
 from .models import PROVIDER, Model

@@ -29,8 +29,9 @@ from ..store.mirror import USER_COLUMNS, groups_of_column, user_from_row
 from ..store.resources import StoredResource
 from ..store.schema import GroupRow, IdentityRow
 from ..sync.engine import Engine
-from ..sync.planning import Work
-from ..sync.push import MemberChange, NewRecord, NotThere, Push
+from ..sync.push import Push
+from ..sync.pushing import MemberChange, NewRecord, NotThere
+from ..sync.work import Work
 from .comparable import comparable_record
 from .filters import Target
 from .models import POLICY, GroupModel, Model, UserModel

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, String, Table
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, String, Table, and_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -55,3 +55,15 @@ class Base(DeclarativeBase):
 def table_of(model: type[Base]) -> Table:
     """Return the table of a model, for Core statements."""
     return cast(Table, model.__table__)
+
+
+HIGHEST = "\U0010ffff"
+"""Sorts behind every character: the end of a prefix search."""
+
+
+def begins_with(column: ColumnElement[str], key: str) -> ColumnElement[bool]:
+    """Return the condition that a key column begins with a text; an index serves it.
+
+    Not BETWEEN: PostgreSQL cannot read it where the column has a collation of its own.
+    """
+    return and_(column >= key, column < key + HIGHEST)

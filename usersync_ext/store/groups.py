@@ -70,6 +70,10 @@ class MemberIds:
         """Return the members of both."""
         return MemberIds(self.people | other.people, self.groups | other.groups)
 
+    def __xor__(self, other: "MemberIds") -> "MemberIds":
+        """Return the members of one of both only: who was added and removed again is the same."""
+        return MemberIds(self.people ^ other.people, self.groups ^ other.groups)
+
     def __sub__(self, other: "MemberIds") -> "MemberIds":
         """Return the members without the others."""
         return MemberIds(self.people - other.people, self.groups - other.groups)
@@ -271,13 +275,21 @@ def groups_of_people(
 ) -> dict[int, tuple[SourceGroup, ...]]:
     """Return the groups that people are in, directly, by identity."""
     rows = session.execute(
-        select(MEMBERS.c.identity_id, TABLE.c.scim_id, TABLE.c.display_name, TABLE.c.external_id)
+        select(
+            MEMBERS.c.identity_id,
+            TABLE.c.id,
+            TABLE.c.scim_id,
+            TABLE.c.display_name,
+            TABLE.c.external_id,
+        )
         .join(TABLE, TABLE.c.id == MEMBERS.c.group_id)
         .where(MEMBERS.c.identity_id.in_(identity_ids))
         .order_by(TABLE.c.id)
     )
     found: dict[int, list[SourceGroup]] = {}
     for row in rows:
-        group = SourceGroup(scim_id=row.scim_id, name=row.display_name, external_id=row.external_id)
+        group = SourceGroup(
+            id=row.id, scim_id=row.scim_id, name=row.display_name, external_id=row.external_id
+        )
         found.setdefault(row.identity_id, []).append(group)
     return {identity_id: tuple(groups) for identity_id, groups in found.items()}

@@ -5,16 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, tuple_, update
 
-from ..core.records import Account, Actor, Change, ChangeKind, JournalEntry, Outcome
+from ..core.records import (
+    Account,
+    Actor,
+    Change,
+    ChangeKind,
+    JournalEntry,
+    MembershipChange,
+    Outcome,
+)
 from .columns import table_of
 from .engine import Session
-from .schema import HeldRow, JournalRow, OutboxRow
+from .schema import HeldRow, JournalRow, OutboxRow, SourceRow
 
 TABLE = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)
 HELD = table_of(HeldRow)
+SOURCES = table_of(SourceRow)
 RARE = ("given_name", "family_name", "phone", "title", "department", "manager", "locale")
 INSERT_ENTRY = insert(TABLE)
 INSERT_EVENT = insert(OUTBOX).returning(OUTBOX.c.id, OUTBOX.c.signal, OUTBOX.c.payload)
@@ -45,8 +54,19 @@ def account_as_json(account: Account | None) -> dict[str, Any] | None:
     return told
 
 
-def change_as_json(change: Change) -> dict[str, Any]:
+def membership_as_json(
+    change: MembershipChange,
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return what the journal keeps of a membership before and after a change."""
+    told = {"group": change.group.name}
+    return (None, told) if change.kind is ChangeKind.ADD_MEMBER else (told, None)
+
+
+def change_as_json(change: Change | MembershipChange) -> dict[str, Any]:
     """Return what stored plans keep of a change; before and after are as in the journal."""
+    if isinstance(change, MembershipChange):
+        before, after = membership_as_json(change)
+        return {"kind": change.kind, "reason": change.reason, "before": before, "after": after}
     return {
         "kind": str(change.kind),
         "reason": change.reason,
@@ -90,6 +110,7 @@ def add_admin_entry(
     now: datetime,
     *,
     account_key: str | None = None,
+    group_key: str | None = None,
     directory: str = "local",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
@@ -112,8 +133,9 @@ def add_admin_entry(
         "after": after,
         "request_id": None,
         "identity_id": None,
-        "directory": directory if account_key else None,
+        "directory": directory if account_key or group_key else None,
         "account_key": account_key,
+        "group_key": group_key,
     }
     add_entries(session, [row])
 
@@ -124,6 +146,7 @@ def list_entries(
     source: str | None = None,
     identity_id: int | None = None,
     account_key: str | None = None,
+    group_key: str | None = None,
     category: str | None = "change",
     before_id: int | None = None,
     limit: int = 100,
@@ -134,6 +157,7 @@ def list_entries(
         (TABLE.c.source, source),
         (TABLE.c.identity_id, identity_id),
         (TABLE.c.account_key, account_key),
+        (TABLE.c.group_key, group_key),
         (TABLE.c.category, category),
     ):
         if value is not None:
@@ -163,20 +187,56 @@ def last_accounts(
 
 
 def count_removals(session: Session, source: str, since: datetime, kind: str = "") -> int:
-    """Return how many destructive changes of a source, or of one kind, were applied since."""
-    query = (
-        select(func.count())
-        .select_from(TABLE)
-        .where(
-            TABLE.c.source == source,
-            TABLE.c.destructive.is_(True),
-            TABLE.c.outcome == "applied",
-            TABLE.c.at >= since,
-        )
+    """Return how many destructive changes of a source, or of one kind, were applied since.
+
+    A person who lost memberships counts once, however many these are.
+    """
+    lost = TABLE.c.kind == ChangeKind.REMOVE_MEMBER
+    people = func.count(case((lost, TABLE.c.account_key)).distinct())
+    query = select(func.count(case((~lost, TABLE.c.id))) + people).where(
+        *removals_since(source, since)
     )
     if kind:
         query = query.where(TABLE.c.kind == kind)
     return session.scalar(query) or 0
+
+
+def people_who_lost_groups(
+    session: Session, source: str, since: datetime, identity_ids: Sequence[int]
+) -> frozenset[int]:
+    """Return those of some people who lost memberships since."""
+    query = select(TABLE.c.identity_id).where(
+        *removals_since(source, since),
+        TABLE.c.kind == ChangeKind.REMOVE_MEMBER,
+        TABLE.c.identity_id.in_(identity_ids),
+    )
+    return frozenset(session.scalars(query.distinct()))
+
+
+def removals_since(source: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return which lines the guard counts."""
+    return (
+        TABLE.c.source == source,
+        TABLE.c.destructive.is_(True),
+        TABLE.c.outcome == Outcome.APPLIED,
+        TABLE.c.at >= since,
+    )
+
+
+def refused_memberships(session: Session, since: datetime) -> dict[str, int]:
+    """Return how many memberships were refused to providers since, by key of the source."""
+    query = (
+        select(TABLE.c.source, func.count())
+        .where(
+            TABLE.c.source.in_(select(SOURCES.c.key)),
+            TABLE.c.destructive.is_(False),
+            TABLE.c.at >= since,
+            TABLE.c.kind.in_([ChangeKind.ADD_MEMBER, ChangeKind.REMOVE_MEMBER]),
+            TABLE.c.outcome == Outcome.REFUSED,
+        )
+        .group_by(TABLE.c.source)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def add_events(session: Session, events: Sequence[Event], now: datetime) -> list[Event]:
@@ -203,23 +263,34 @@ def confirm_events(session: Session, ids: Iterable[int]) -> None:
         session.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(wanted[start : start + 500])))
 
 
-def decisions_on_held(session: Session, identity_ids: Sequence[int]) -> dict[tuple[int, str], str]:
-    """Return the decision (waiting, released, rejected) by identity and kind of change."""
-    query = select(HELD.c.identity_id, HELD.c.kind, HELD.c.decision).where(
+HoldKey = tuple[int, str, str]
+"""Identity, kind of change, and key of the group (``""`` where it is about the account)."""
+
+
+def hold_key(identity_id: int, change: Change | MembershipChange) -> HoldKey:
+    """Return by what a held change is known."""
+    group = change.group.key if isinstance(change, MembershipChange) else ""
+    return identity_id, str(change.kind), group
+
+
+def decisions_on_held(session: Session, identity_ids: Sequence[int]) -> dict[HoldKey, str]:
+    """Return the decision (waiting, released, rejected) on each held change of people."""
+    query = select(HELD.c.identity_id, HELD.c.kind, HELD.c.group_key, HELD.c.decision).where(
         HELD.c.identity_id.in_(identity_ids)
     )
-    return {(row.identity_id, row.kind): row.decision for row in session.execute(query)}
+    rows = session.execute(query)
+    return {(row.identity_id, row.kind, row.group_key): row.decision for row in rows}
 
 
-def hold(
-    session: Session, source_id: int, identity_id: int, kind: str, reason: str, now: datetime
-) -> None:
+def hold(session: Session, source_id: int, key: HoldKey, reason: str, now: datetime) -> None:
     """Keep a change back until an administrator decides."""
+    identity_id, kind, group_key = key
     session.execute(
         insert(HELD).values(
             source_id=source_id,
             identity_id=identity_id,
             kind=kind,
+            group_key=group_key,
             reason=reason,
             at=now,
             decision="waiting",
@@ -227,11 +298,13 @@ def hold(
     )
 
 
-def unhold(session: Session, identity_id: int, kinds: Iterable[str]) -> None:
-    """Forget held changes that the newest plan does not contain, or that were applied."""
-    session.execute(
-        delete(HELD).where(HELD.c.identity_id == identity_id, HELD.c.kind.in_(list(kinds)))
-    )
+def unhold(session: Session, identity_id: int, keys: Iterable[HoldKey] | None = None) -> None:
+    """Forget held changes of a person, those that the newest plan does not contain, or all."""
+    query = delete(HELD).where(HELD.c.identity_id == identity_id)
+    if keys is not None:
+        pairs = [(kind, group_key) for _, kind, group_key in keys]
+        query = query.where(tuple_(HELD.c.kind, HELD.c.group_key).in_(pairs))
+    session.execute(query)
 
 
 def decide_held(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Result, func, or_, select
@@ -10,6 +10,7 @@ from sqlalchemy import Result, func, or_, select
 from ..core.records import Source, Token
 from .columns import table_of
 from .engine import Session
+from .journal import refused_memberships
 from .schema import HeldRow, IdentityRow, SourceRow, TokenRow
 from .tokens import EXPIRY_WARNING, token_from_row
 
@@ -17,6 +18,8 @@ HELD = table_of(HeldRow)
 IDENTITIES = table_of(IdentityRow)
 SOURCES = table_of(SourceRow)
 TOKENS = table_of(TokenRow)
+ALERT_TIME = timedelta(days=1)
+"""How long a refused membership is worth an alert."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Figures:
 
     states: Mapping[str, int] = field(default_factory=dict)  # living people by state
     held: int = 0  # changes that wait for a decision
+    refused: int = 0  # memberships that were refused to the provider lately
     last_request_at: datetime | None = None
     live_tokens: int = 0
     expiring: tuple[Token, ...] = ()
@@ -51,7 +55,7 @@ class HeldChange:
 def list_figures(
     session: Session, found: Sequence[Source], now: datetime
 ) -> list[tuple[Source, Figures]]:
-    """Return each source with its numbers, in the given order; five statements at most."""
+    """Return each source with its numbers, in the given order; six statements at most."""
     states: dict[int, dict[str, int]] = {}
     for source_id, state, count in session.execute(
         select(IDENTITIES.c.source_id, IDENTITIES.c.state, func.count())
@@ -70,12 +74,14 @@ def list_figures(
         for row in session.execute(select(SOURCES.c.id, SOURCES.c.last_request_at))
     }
     live = live_tokens(session, now)
+    refused = refused_memberships(session, now - ALERT_TIME)
     return [
         (
             source,
             Figures(
                 states=states.get(source.id, {}),
                 held=held.get(source.id, 0),
+                refused=refused.get(source.key, 0),
                 last_request_at=heard.get(source.id),
                 live_tokens=len(live.get(source.key, [])),
                 expiring=tuple(t for t in live.get(source.key, []) if expires_soon(t, now)),

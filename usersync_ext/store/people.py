@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, update
 
-from ..core.records import Person, PersonState, Source
+from ..core.records import Identity, Person, PersonState, Source
 from ..core.username import fold
 from ..errors import NotFound
-from .columns import table_of
+from .columns import begins_with, table_of
 from .engine import Session
+from .mirror import IDENTITY_COLUMNS, identity_from_row
 from .schema import IdentityRow, LinkRow, SourceRow
 
 LINKS = table_of(LinkRow)
 IDENTITIES = table_of(IdentityRow)
 SOURCES = table_of(SourceRow)
-HIGHEST = "\U0010ffff"
-"""Sorts behind every character: the end of a prefix search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +91,34 @@ def links_of_accounts(session: Session, directory: str, keys: Sequence[str]) -> 
         return {}
     rows = session.execute(LINKS_BY_ACCOUNT, {"directory": directory, "keys": keys})
     return {row.account_key: link_from_row(row) for row in rows}
+
+
+def linked_identities(
+    session: Session, source_id: int, directory: str, ids: Sequence[int]
+) -> list[tuple[Identity, str]]:
+    """Return those of some people who have an account in a directory, with its key, by id.
+
+    On PostgreSQL nobody else changes these people until the commit.
+    """
+    query = (
+        select(*IDENTITY_COLUMNS, LINKS.c.account_key)
+        .join(LINKS, LINKS.c.identity_id == IDENTITIES.c.id)
+        .where(
+            IDENTITIES.c.source_id == source_id,
+            LINKS.c.directory == directory,
+            IDENTITIES.c.id.in_(ids),
+        )
+        .order_by(IDENTITIES.c.id)
+    )
+    lock_identities(session, ids)
+    return [(identity_from_row(row), row.account_key) for row in session.execute(query)]
+
+
+def lock_identities(session: Session, ids: Sequence[int]) -> None:
+    """Let nobody else plan for these people until the commit; on SQLite nobody can anyway."""
+    if session.dialect.name == "postgresql":
+        query = select(IDENTITIES.c.id).where(IDENTITIES.c.id.in_(ids)).order_by(IDENTITIES.c.id)
+        session.execute(query.with_for_update())
 
 
 def add_links(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -224,8 +251,8 @@ def list_people(
         key = fold(search)
         query = query.where(
             or_(
-                and_(IDENTITIES.c.user_name_key >= key, IDENTITIES.c.user_name_key < key + HIGHEST),
-                and_(IDENTITIES.c.full_name_key >= key, IDENTITIES.c.full_name_key < key + HIGHEST),
+                begins_with(IDENTITIES.c.user_name_key, key),
+                begins_with(IDENTITIES.c.full_name_key, key),
                 IDENTITIES.c.external_id == search,
                 IDENTITIES.c.scim_id == search,
             )

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .columns import C_TEXT, NEVER_AGAIN, Base, JsonDocument, UtcDateTime
 
 LIVE = text("deleted_at IS NULL")
+OF_A_GROUP = text("group_key IS NOT NULL")
 PROPOSED = text("state = 'proposed' AND deleted_at IS NULL")
 
 
@@ -239,10 +240,11 @@ class HeldRow(Base):
     )
     identity_id: Mapped[int] = mapped_column(ForeignKey("usersync_identity.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String)
+    group_key: Mapped[str] = mapped_column(C_TEXT)  # of the directory, "" for the account itself
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     decision: Mapped[str] = mapped_column(String)  # waiting, released, rejected
-    __table_args__ = (UniqueConstraint("identity_id", "kind"),)
+    __table_args__ = (UniqueConstraint("identity_id", "kind", "group_key"),)
 
 
 class RunRow(Base):
@@ -313,7 +315,14 @@ class JournalRow(Base):
     identity_id: Mapped[int | None] = mapped_column(Integer, index=True)
     directory: Mapped[str | None] = mapped_column(String)  # of the account
     account_key: Mapped[str | None] = mapped_column(C_TEXT, index=True)
+    group_key: Mapped[str | None] = mapped_column(C_TEXT)  # of the directory
     __table_args__ = (
+        Index(
+            "usersync_journal_group",
+            "group_key",
+            sqlite_where=OF_A_GROUP,
+            postgresql_where=OF_A_GROUP,
+        ),
         Index("usersync_journal_source", "source", "id"),
         Index("usersync_journal_window", "source", "destructive", "at"),
         NEVER_AGAIN,

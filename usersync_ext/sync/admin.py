@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..core.guard import ends_administrator, is_destructive
+from ..core.guard import count_removals, ends_administrator
 from ..core.names import name_list
 from ..core.options import DEFAULT_RULES, changed_rules
 from ..core.records import (
@@ -28,22 +28,16 @@ from ..store.engine import Session
 from ..store.journal import Event, add_admin_entry
 from . import runs
 from .applying import Part, Result, apply_parts, signals_of
+from .counting import NO_COUNTS, NOTHING_DONE, Summary, tally
 from .engine import Engine
 from .guarding import current_budget
-from .planning import Work, with_administrators
+from .members import release_memberships
+from .outsiders import planned_sweep
+from .planning import living_or_linked, with_administrators
 from .reconcile import reconcile
-from .runs import (
-    COUNTS,
-    NOTHING_DONE,
-    SLICE,
-    Progress,
-    Summary,
-    acts,
-    decide_people,
-    living_or_linked,
-    tally,
-)
+from .runs import SLICE, Progress, acts, decide_people
 from .source_settings import changed_columns, parsed_state, with_settings
+from .work import Work
 
 LEAVE_ACCOUNTS = ("keep", "disable", "delete")
 
@@ -100,7 +94,7 @@ def change_source(
     if run.state not in {RunState.FINISHED, RunState.NEEDS_APPROVAL}:
         raise RunStopped(f"run {run.id} of source {source.key!r} is {run.state}: {run.why}")
     with engine.store.reading() as session:
-        return sources.get_source(session, source.key), runs.Summary(run.counts, run.held)
+        return sources.get_source(session, source.key), Summary(run.counts, run.held)
 
 
 def stop_source(
@@ -154,6 +148,7 @@ def reconcile_people(
     """Bring the accounts of these people in line; return what became of each."""
 
     def unit(session: Session, work: Work) -> tuple[list[Result], list[Event]]:
+        people.lock_identities(session, ids)
         found = mirror.get_identities(session, work.source.id, ids)
         return reconcile(session, work, living_or_linked(session, found))
 
@@ -164,7 +159,7 @@ def preview_rules(
     engine: Engine, actor: Actor, source: Source, values: Mapping[str, Any]
 ) -> Summary:
     """Return what new settings would do to everybody; nothing is written. Raises InvalidSetting."""
-    counts = dict.fromkeys(COUNTS, 0)
+    counts = dict(NO_COUNTS)
     changed = with_settings(engine, source, values)
     if not acts(changed):
         return NOTHING_DONE
@@ -176,9 +171,14 @@ def preview_rules(
             left = current_budget(session, work).left
         for decision in found:
             tally(counts, decision)
-            removals += sum(is_destructive(c) for c in decision.changes if not decision.observed)
+            removals += 0 if decision.observed else count_removals(decision)
         work = replace(work, admins_gone=work.admins_gone + sum(map(ends_administrator, found)))
-    return Summary(counts=counts, held=removals if removals > left else 0)
+    held = removals if removals > left else 0
+    with engine.store.reading() as session:
+        sweep = planned_sweep(session, work, removals=removals)
+    lost = len({row.account_key for row in sweep.outsiders})
+    counts["lose"] += lost
+    return Summary(counts=counts, held=held + (lost if sweep.is_held else 0))
 
 
 def leave_source(
@@ -199,6 +199,7 @@ def leave_source(
             end_accounts(engine, actor, source, ids, accounts, f"the source was {word}")
     now = datetime.now(UTC)
     with engine.store.writing() as session:
+        release_memberships(session, engine.directories.get(source.directory), source)
         people.release_links(session, source.id)
         for token in tokens.list_tokens(session, source):
             tokens.revoke_token(session, token, now)

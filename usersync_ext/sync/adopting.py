@@ -9,12 +9,13 @@ from ..core.matching import Evidence, evidence_of
 from ..core.plan import decide as decide_case
 from ..core.records import Account, Actor, Decision, Identity, Person, PersonState, Source
 from ..errors import InvalidSetting, NotFound, Protected
-from ..store import adoptions, mirror, people, sources
+from ..store import adoptions, grants, mirror, people, sources
 from ..store.engine import Session
 from ..store.journal import account_as_json, add_admin_entry
 from .admin import is_protected, reconcile_people
 from .engine import Engine
-from .planning import Work, gather_facts, plan_people
+from .planning import gather_facts, plan_people
+from .work import Work
 
 NOBODY = Actor(kind="system", name="proposals")
 SAFE_AT_ONCE = 200
@@ -245,6 +246,9 @@ def hand_over(engine: Engine, actor: Actor, plan: HandOver) -> None:
     now = datetime.now(UTC)
     with engine.store.writing() as session:
         people.remove_links(session, [plan.person.id])
+        grants.move_grants(
+            session, plan.source.directory, plan.account.key, plan.source.id, plan.target.id
+        )
         adoptions.forget(session, plan.target.directory, [plan.account.key])
         adoptions.decide(
             session,

@@ -11,15 +11,18 @@ from ..core.records import (
     ChangeKind,
     Decision,
     Identity,
+    MembershipChange,
     Outcome,
     PersonState,
 )
 from ..signals import SIGNAL_OF_CHANGE
-from ..store import adoptions, journal, mirror, people
+from ..store import adoptions, grants, journal, mirror, people
 from ..store.engine import Session
-from ..store.journal import Event, account_as_json
-from .guarding import Holds, forget_old_holds, hold_changes, outcome_of_held, why_held
-from .planning import Work
+from ..store.journal import Event, account_as_json, hold_key
+from .guarding import Held, Holds, forget_old_holds, hold_changes, outcome_of_held, why_held
+from .members import Moved, member_event, membership_row, move_members, refusal_row
+from .shaping import delete_emptied
+from .work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,10 @@ class Part:
 
     decision: Decision
     allowed: tuple[Change, ...]
-    held: tuple[Change, ...] = ()
+    memberships: tuple[MembershipChange, ...] = ()
+    held: tuple[Held, ...] = ()
     skipped: str = ""
+    tells_refusals: bool = False  # to the journal: a request asked for just that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,8 @@ class Result:
     """What became of one person: the decision, and each change with its outcome."""
 
     decision: Decision
-    outcomes: tuple[tuple[Change, Outcome], ...] = ()
+    outcomes: tuple[tuple[Held, Outcome], ...] = ()
+    moved: tuple[Moved, ...] = ()  # memberships that began or ended
     skipped: str = ""  # a hook's reason
     newly_held: int = 0  # changes that nobody was asked about before
 
@@ -52,16 +58,21 @@ def apply_parts(
     """Apply people's changes to the directory, links, journal and their states, set by set."""
     done = applied_changes(session, work, parts)
     keep_links(session, work, parts, done)
+    moved = moved_members(session, work, parts, done)
     rows: list[dict[str, Any]] = []
     outcomes: list[tuple[Identity, PersonState, str]] = []
     results: list[Result] = []
     for part, changes in zip(parts, done, strict=True):
         decision, identity = part.decision, part.decision.identity
+        own = tuple(moved.get(identity.scim_id, ()))
         rows += [journal_row(work, identity, change, Outcome.APPLIED) for change in changes]
+        rows += [membership_row(work, each, Outcome.APPLIED) for each in own]
+        if part.tells_refusals:
+            rows += [refusal_row(work, identity, refusal) for refusal in decision.refusals]
         state, why = decision.state, decision.why
         if part.held and limit is not None:
             new = hold_changes(session, work, decision, part.held, limit, known)
-            rows += [journal_row(work, identity, change, Outcome.HELD) for change in new]
+            rows += [held_row(work, decision, change) for change in new]
             state, why = PersonState.HELD, why_held(work, decision, part.held[0], limit, known)
         elif part.skipped:
             state, why = PersonState.FAILED, f"refused by the host application: {part.skipped}"
@@ -74,13 +85,50 @@ def apply_parts(
                     *((change, Outcome.APPLIED) for change in changes),
                     *((change, outcome_of_held(identity, change, known)) for change in part.held),
                 ),
+                moved=own,
                 skipped=part.skipped,
-                newly_held=sum((identity.id, change.kind) not in known for change in part.held),
+                newly_held=sum(hold_key(identity.id, change) not in known for change in part.held),
             )
         )
     journal.add_entries(session, rows)
     set_outcomes(session, outcomes)
     return results
+
+
+def moved_members(
+    session: Session, work: Work, parts: Sequence[Part], done: Sequence[tuple[Change, ...]]
+) -> dict[str, list[Moved]]:
+    """Apply all changes of memberships at once; return them by SCIM id of the person."""
+    wanted = [
+        (part.decision.identity, account_now(part, changes), part.memberships)
+        for part, changes in zip(parts, done, strict=True)
+        if part.memberships
+    ]
+    found: dict[str, list[Moved]] = {}
+    moved = move_members(session, work, wanted)
+    for each in moved:
+        found.setdefault(each.identity.scim_id, []).append(each)
+    left = {m.change.group.key for m in moved if m.change.kind is ChangeKind.REMOVE_MEMBER}
+    if left:
+        delete_emptied(session, work, left)
+    return found
+
+
+def account_now(part: Part, changes: Sequence[Change]) -> Account | None:
+    """Return the account that a person has after changes were made."""
+    account = part.decision.account
+    for change in changes:
+        account = change.after
+    return account
+
+
+def held_row(work: Work, decision: Decision, change: Held) -> dict[str, Any]:
+    """Return the journal's line for what the guard keeps back."""
+    if isinstance(change, Change):
+        return journal_row(work, decision.identity, change, Outcome.HELD)
+    assert decision.account is not None
+    moved = Moved(identity=decision.identity, account=decision.account, change=change)
+    return membership_row(work, moved, Outcome.HELD)
 
 
 def applied_changes(
@@ -136,6 +184,7 @@ def keep_links(
         if part.decision.is_back:
             marks["enabled"].append(identity_id)
     people.end_links(session, work.source.id, work.directory.name, ended)
+    grants.end_grants(session, work.directory.name, ended)
     people.add_links(session, new)
     people.mark_links(session, marks["disabled"], disabled_at=work.now)
     people.mark_links(session, marks["enabled"], disabled_at=None, restored_at=None)
@@ -178,6 +227,7 @@ def journal_row(work: Work, identity: Identity, change: Change, outcome: Outcome
         "identity_id": identity.id or None,
         "directory": work.directory.name,
         "account_key": account.key if account is not None and account.key else None,
+        "group_key": None,
     }
 
 
@@ -187,8 +237,9 @@ def signals_of(work: Work, results: Sequence[Result]) -> list[Event]:
     held = 0
     for result in results:
         for change, outcome in result.outcomes:
-            if outcome is Outcome.APPLIED:
+            if outcome is Outcome.APPLIED and isinstance(change, Change):
                 events.append(event_of(work, change))
+        events += [member_event(work, moved) for moved in result.moved]
         held += result.newly_held
     if held:
         payload = {"source": work.source.key, "held_count": held}

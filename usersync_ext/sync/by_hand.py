@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ..core.records import Account, Actor
-from ..directories.base import DirectoryGroup
+from ..core.groups import gives_memberships
+from ..core.records import Account, Actor, DirectoryGroup
 from ..directories.local import LocalAccounts
-from ..errors import InvalidSetting, NotFound, Protected
-from ..store import people, sources
+from ..errors import InvalidSetting, Protected
+from ..store import grants, people, sources
 from ..store.engine import Session
 from ..store.journal import account_as_json, add_admin_entry
-from .admin import is_protected
+from .admin import is_protected, reconcile_people
 from .engine import Engine
 from .managed import FREE, managed_by
 
@@ -120,18 +120,27 @@ def remove_account(engine: Engine, actor: Actor, key: str) -> None:
         if link is not None:
             raise InvalidSetting("account", f"is managed by source {link.source!r}")
         accounts.remove(key)
+        grants.end_grants(session, "local", [key])
         note(session, actor, "account_removed", "deleted by hand", account, None)
 
 
 def set_groups(engine: Engine, actor: Actor, key: str, group_keys: Sequence[str]) -> None:
-    """Make these the groups of an account that were given by hand. Raises NotFound."""
+    """Make these the groups of an account that were given by hand; what sources gave stays.
+
+    Raises NotFound.
+    """
     with engine.store.writing() as session:
         accounts = LocalAccounts(session)
         account = accounts.get(key)
-        names = [group.name for group in accounts.groups() if group.key in group_keys]
-        accounts.set_groups(key, group_keys, f"given by hand by {actor}")
-        reason = f"groups by hand: {', '.join(names) or 'none'}"
+        names = [group.name for group in accounts.find_groups(keys=group_keys)]
+        granted = {grant.group_key for grant in grants.grants_of(session, "local", [key])}
+        accounts.set_groups(key, group_keys, f"given by hand by {actor}", granted)
+        reason = f"groups by hand: {', '.join(sorted(names)) or 'none'}"
         note(session, actor, "account_groups", reason, account, account)
+        link = people.links_of_accounts(session, "local", [key]).get(key)
+        source = sources.get_source(session, link.source) if link else None
+    if link is not None and source is not None and gives_memberships(source.rules):
+        reconcile_people(engine, actor, source, [link.identity_id])
 
 
 def add_group(engine: Engine, actor: Actor, name: str) -> DirectoryGroup:
@@ -140,9 +149,9 @@ def add_group(engine: Engine, actor: Actor, name: str) -> DirectoryGroup:
     Raises InvalidSetting, NameTaken.
     """
     with engine.store.writing() as session:
-        group = LocalAccounts(session).add_group(name)
+        group = LocalAccounts(session).add_group(name.strip())
         text = f"created by hand{f', {PROTECTED}' if group.protected else ''}"
-        add_admin_entry(session, actor, "", "group_added", group.name, text, datetime.now(UTC))
+        note_group(session, actor, "group_added", group, text)
     return group
 
 
@@ -150,10 +159,10 @@ def protect_group(engine: Engine, actor: Actor, key: str, *, protected: bool) ->
     """Make the members of a group administrators, or no longer; return it. Raises NotFound."""
     with engine.store.writing() as session:
         accounts = LocalAccounts(session)
-        group = find_group(accounts, key)
+        group = accounts.get_group(key)
         accounts.protect_group(key, protected)
         text = PROTECTED if protected else "not protected any more"
-        add_admin_entry(session, actor, "", "group_protected", group.name, text, datetime.now(UTC))
+        note_group(session, actor, "group_protected", group, text)
     return replace(group, protected=protected)
 
 
@@ -161,15 +170,26 @@ def remove_group(engine: Engine, actor: Actor, key: str) -> None:
     """Delete a group with its memberships. Raises NotFound."""
     with engine.store.writing() as session:
         accounts = LocalAccounts(session)
-        group = find_group(accounts, key)
+        group = accounts.get_group(key)
         accounts.remove_group(key)
+        grants.end_group(session, "local", key)
         reason = f"deleted by hand, {group.member_count} members"
-        add_admin_entry(session, actor, "", "group_removed", group.name, reason, datetime.now(UTC))
+        note_group(session, actor, "group_removed", group, reason)
 
 
-def find_group(accounts: LocalAccounts, key: str) -> DirectoryGroup:
-    """Return a group with its number of members. Raises NotFound."""
-    group = next((each for each in accounts.groups() if each.key == key), None)
-    if group is None:
-        raise NotFound("there is no such group")
-    return group
+def set_minimum(engine: Engine, actor: Actor, key: str, minimum: int) -> None:
+    """Let no source leave fewer members in a group than this. Raises NotFound."""
+    with engine.store.writing() as session:
+        accounts = LocalAccounts(session)
+        group = accounts.get_group(key)
+        accounts.set_minimum(key, minimum)
+        text = f"never below {minimum} members" if minimum else "may become empty"
+        note_group(session, actor, "group_minimum", group, text)
+
+
+def note_group(
+    session: Session, actor: Actor, kind: str, group: DirectoryGroup, reason: str
+) -> None:
+    """Write what was done to a group to the journal."""
+    now = datetime.now(UTC)
+    add_admin_entry(session, actor, "", kind, group.name, reason, now, group_key=group.key)

@@ -15,18 +15,18 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError
 
 from .. import signals
-from ..core.records import Account, Actor, Change, ChangeKind, Identity, Outcome, Source
+from ..core.records import Account, Actor, ChangeKind, Identity, Outcome, Source
 from ..directories.base import Directory
 from ..errors import DirectoryUnavailable, Refused
 from ..settings import Settings
-from ..signals import Hooks, Skip
+from ..signals import AnyChange, Hooks, Skip
 from ..store import journal, people, sources
 from ..store.engine import Session, Store, StoreBusy
 from ..store.journal import Event
 from .managed import managed_by
-from .planning import Work
 from .reconcile import HooksNeeded
 from .telemetry import Recorder
+from .work import Work
 
 logger = logging.getLogger("usersync")
 T = TypeVar("T")
@@ -93,18 +93,18 @@ class Engine:
                 return result
         raise StoreBusy("other requests kept changing the same people")
 
-    def ask(self, changes: tuple[Change, ...]) -> dict[Change, Change | Skip]:
+    def ask(self, changes: tuple[AnyChange, ...]) -> dict[AnyChange, AnyChange | Skip]:
         """Return what the host's ``before_apply`` hooks say of changes; no lock is held."""
         return {change: self.verdict(change) for change in changes}
 
-    def verdict(self, change: Change) -> Change | Skip:
+    def verdict(self, change: AnyChange) -> AnyChange | Skip:
         """Return a change as the hooks leave it, or the first refusal."""
         current = change
         for hook in self.hooks.before_apply:
             answer = hook(current)
             if isinstance(answer, Skip):
                 return answer
-            if not isinstance(answer, Change):
+            if type(answer) is not type(change):
                 raise Refused("a before_apply hook returned neither a change nor Skip")
             current = answer
         return current
@@ -141,6 +141,7 @@ class Engine:
             "identity_id": identity.id or None,
             "directory": None,
             "account_key": None,
+            "group_key": None,
         }
         with self.store.writing() as session:
             journal.add_entries(session, [row])

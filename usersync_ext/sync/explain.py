@@ -20,6 +20,7 @@ from ..store.engine import Session
 from .engine import Engine
 from .planning import plan_people
 from .reconcile import memberships_of
+from .whys import whys
 
 NOBODY = Actor(kind="system", name="explain")
 
@@ -121,7 +122,7 @@ def memberships_in(session: Session, engine: Engine, person: Person) -> tuple[tu
     if directory is None or not person.account_key:
         return ()
     found = directory.bound(session).memberships([person.account_key])
-    return tuple((membership.group, membership.reason) for membership in found)
+    return tuple((why.membership.group, why.text) for why in whys(session, directory.name, found))
 
 
 def decided(session: Session, engine: Engine, source: Source, identity_id: int) -> Decision | None:

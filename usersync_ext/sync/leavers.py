@@ -13,7 +13,7 @@ from ..store.journal import Event
 from .admin import reconcile_people
 from .applying import Part, apply_parts, signals_of
 from .engine import Engine
-from .planning import Work
+from .work import Work
 
 SYSTEM = Actor(kind="system", name="leavers")
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -126,7 +126,8 @@ def restore(engine: Engine, actor: Actor, source: Source, person_id: int) -> Acc
         decision = Decision(identity=identity, state=state, why=RESTORED, account=account)
         results = apply_parts(session, work, [Part(decision=decision, allowed=(change,))], None, {})
         people.mark_links(session, [person_id], restored_at=work.now)
-        journal.unhold(session, person_id, [ChangeKind.DEACTIVATE, ChangeKind.DELETE])
+        ending = (ChangeKind.DEACTIVATE, ChangeKind.DELETE)
+        journal.unhold(session, person_id, [(person_id, kind, "") for kind in ending])
         events = journal.add_events(session, signals_of(work, results), work.now)
         return replace(account, active=True), events
 

@@ -5,8 +5,7 @@ Reads only. ``sync.reconcile`` applies what is decided here; preview and explain
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from ..core.expressions import compile_expression, evaluate
@@ -15,39 +14,18 @@ from ..core.fields import Wanted, mapped
 from ..core.guard import ends_administrator, keep_administrators
 from ..core.names import name_list
 from ..core.plan import decide
-from ..core.records import Account, Actor, Change, Decision, Identity, Source
+from ..core.records import Account, Decision, Identity
 from ..core.rivals import names_given_up, refused_name, without_twins
 from ..core.scope import SourceGroup, looks_at_groups
 from ..core.username import NameResult, account_name, name_key
-from ..directories.base import Directory
-from ..signals import Skip
 from ..store import adoptions, groups, journal, mirror, people
 from ..store.engine import Session
+from .grouping import plan_memberships
+from .work import Work
 
 OWN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST_TOGETHER = 1000
 """How many people whose names depend on each other are planned together."""
-Verdicts = Mapping[Change, Change | Skip]
-Planned = Mapping[int, Sequence[Mapping[str, Any]]]
-"""The changes of a stored plan by identity, as JSON objects."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What a reconcile works with: whose rules, who caused it, when, and what hooks said."""
-
-    source: Source
-    directory: Directory
-    actor: Actor
-    now: datetime
-    request_id: str | None = None
-    login_by_email: bool = False
-    hooked: bool = False  # the host has before_apply hooks
-    verdicts: Verdicts = field(default_factory=dict)
-    approved: bool = False  # an administrator asked for exactly this: the guard lets it pass
-    hold_removals: bool = False  # the plan that this belongs to takes more away than it may
-    admins_gone: int = 0  # administrators whom the same plan takes away before
-    planned: Planned | None = None  # what was previewed: other removals are held
 
 
 def gather_facts(
@@ -288,7 +266,7 @@ def plan_people(
         decision if twin is None else refused_name(decision, twin)
         for decision, twin in without_twins(decisions, occupied)
     ]
-    return with_administrators(session, work, settled)
+    return with_administrators(session, work, plan_memberships(session, work, settled))
 
 
 def with_administrators(
@@ -326,3 +304,9 @@ def in_the_way(
     links = people.links_of_accounts(session, work.directory.name, keys)
     ids = {link.identity_id for link in links.values()} - known
     return mirror.get_identities(session, work.source.id, sorted(ids)) if ids else []
+
+
+def living_or_linked(session: Session, identities: Sequence[Identity]) -> list[Identity]:
+    """Return the people who can still have an account: living, or deleted with a link."""
+    links = people.links_of_identities(session, [i.id for i in identities if i.deleted])
+    return [i for i in identities if not i.deleted or i.id in links]

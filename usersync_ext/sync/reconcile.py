@@ -4,34 +4,37 @@ Push calls it with one person, a rule change with all. Everything runs within th
 transaction, because the embedded directory joins it; hooks are called outside (``sync.engine``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..core.facts import rebased
 from ..core.records import (
-    DESTRUCTIVE,
     Change,
+    ChangeKind,
     Decision,
     Identity,
+    MembershipChange,
     PersonState,
+    RefusedMembership,
     SourceState,
 )
 from ..core.rivals import parked, refused_name, without_twins
 from ..core.username import name_key
 from ..directories.base import BoundDirectory
-from ..signals import Skip
+from ..signals import AnyChange, Skip
 from ..store import journal
 from ..store.engine import Session
 from ..store.journal import Event
 from .applying import Part, Result, apply_parts, set_outcomes, signals_of
-from .guarding import guarded, known_holds
-from .planning import Work, plan_people
+from .guarding import Held, Passed, guarded, known_holds
+from .planning import plan_people
+from .work import Work
 
 
 class HooksNeeded(Exception):
     """The host's ``before_apply`` must see these changes before they may be applied."""
 
-    def __init__(self, changes: Sequence[Change]) -> None:
+    def __init__(self, changes: Sequence[AnyChange]) -> None:
         super().__init__()
         self.changes = tuple(changes)
 
@@ -45,20 +48,27 @@ def reconcile(
 
 
 def carry_out(
-    session: Session, work: Work, decisions: Sequence[Decision], asked: int
+    session: Session,
+    work: Work,
+    decisions: Sequence[Decision],
+    asked: int,
+    *,
+    tells_refusals: bool = False,
 ) -> tuple[list[Result], list[Event]]:
     """Guard, apply and record decisions; the first ``asked`` are about people asked for.
 
     Returns what became of each, and the signals to send after the commit. Raises HooksNeeded
-    (nothing is written then) when the host's hook has not yet seen a change.
+    (nothing is written then) when the host's hook has not yet seen a change. ``tells_refusals``:
+    memberships that are refused were asked for just now, and are news for the journal.
     """
     if work.source.state is not SourceState.ACTIVE:
         return observe_all(session, work, decisions[:asked]), []
     shown = [d for d in decisions[:asked] if d.observed]
+    acting = [d for d in decisions if not d.observed]
     if shown:
-        rest = carry_out_all(session, work, [d for d in decisions if not d.observed])
+        rest = carry_out_all(session, work, acting, tells_refusals)
         return in_order(decisions[:asked], [*observe_all(session, work, shown), *rest[0]]), rest[1]
-    return carry_out_all(session, work, [d for d in decisions if not d.observed])
+    return carry_out_all(session, work, acting, tells_refusals)
 
 
 def in_order(decisions: Sequence[Decision], results: Sequence[Result]) -> list[Result]:
@@ -68,18 +78,30 @@ def in_order(decisions: Sequence[Decision], results: Sequence[Result]) -> list[R
 
 
 def carry_out_all(
-    session: Session, work: Work, decisions: Sequence[Decision]
+    session: Session, work: Work, decisions: Sequence[Decision], tells_refusals: bool = False
 ) -> tuple[list[Result], list[Event]]:
     """Guard, apply and record the decisions of an active source."""
     known = known_holds(session, decisions)
-    passed, held, limit = guarded(session, work, decisions, known)
-    passed = [rebased(d.account, c) for d, c in zip(decisions, passed, strict=True)]
-    skipped, passed = with_verdicts(work, passed)
+    guards, limit = guarded(session, work, decisions, known)
+    held = [each.held for each in guards]
+    passed: list[Sequence[Change]] = [
+        rebased(d.account, each.changes) for d, each in zip(decisions, guards, strict=True)
+    ]
+    skipped, passed, decisions, moved = with_verdicts(work, decisions, passed, guards)
     decisions, passed = with_free_names(session, work, decisions, passed, held)
     move_aside(session, work, passed)
     parts = [
-        Part(decision=decision, allowed=tuple(allowed), held=tuple(kept), skipped=why)
-        for decision, allowed, kept, why in zip(decisions, passed, held, skipped, strict=True)
+        Part(
+            decision=decision,
+            allowed=tuple(allowed),
+            memberships=memberships,
+            held=each.held,
+            skipped=why,
+            tells_refusals=tells_refusals,
+        )
+        for decision, allowed, memberships, each, why in zip(
+            decisions, passed, moved, guards, skipped, strict=True
+        )
     ]
     results = apply_parts(session, work, parts, limit, known)
     events = signals_of(work, results)
@@ -90,7 +112,9 @@ def standing(work: Work, decision: Decision) -> tuple[PersonState, str]:
     """Return how a person will stand if everything that was decided is done."""
     if work.source.state is SourceState.ACTIVE and not decision.observed:
         return decision.state, decision.why
-    would = "; ".join(change.reason for change in decision.changes)
+    reasons = [change.reason for change in decision.changes]
+    reasons += [c.reason for c in decision.memberships if c.kind is not ChangeKind.KEEP_MEMBER]
+    would = "; ".join(reasons)
     why = f"observed only, would be: {would}" if would else f"observed only: {decision.why}"
     return PersonState.GONE if decision.identity.deleted else PersonState.OBSERVED, why
 
@@ -99,7 +123,7 @@ def observe_all(session: Session, work: Work, decisions: Sequence[Decision]) -> 
     """Record what would happen to people whom the source only observes."""
     for decision in decisions:
         if decision.identity.state == PersonState.HELD:  # planned and held anew once it acts again
-            journal.unhold(session, decision.identity.id, DESTRUCTIVE)
+            journal.unhold(session, decision.identity.id)
     standings = [standing(work, decision) for decision in decisions]
     set_outcomes(
         session,
@@ -112,12 +136,21 @@ def observe_all(session: Session, work: Work, decisions: Sequence[Decision]) -> 
 
 
 def with_verdicts(
-    work: Work, passed: Sequence[Sequence[Change]]
-) -> tuple[list[str], list[Sequence[Change]]]:
-    """Return each person's changes as the host's hook left them, and why some were skipped."""
+    work: Work,
+    decisions: Sequence[Decision],
+    passed: Sequence[Sequence[Change]],
+    guards: Sequence[Passed],
+) -> tuple[list[str], list[Sequence[Change]], list[Decision], list[tuple[MembershipChange, ...]]]:
+    """Return what the host's hook leaves of each person's changes, and why some were skipped.
+
+    A membership that it skips is refused like any other that must not be given or taken.
+    """
+    moved = [each.memberships for each in guards]
     if not work.hooked:
-        return ["" for _ in passed], list(passed)
-    unseen = [c for changes in passed for c in changes if c not in work.verdicts]
+        return ["" for _ in passed], list(passed), list(decisions), moved
+    asked: list[AnyChange] = [change for changes in passed for change in changes]
+    asked += [c for some in moved for c in some if c.kind is not ChangeKind.KEEP_MEMBER]
+    unseen = [change for change in asked if change not in work.verdicts]
     if unseen:
         raise HooksNeeded(unseen)
     reasons: list[str] = []
@@ -126,7 +159,28 @@ def with_verdicts(
         verdicts = [work.verdicts[change] for change in changes]
         reasons.append("; ".join(v.why for v in verdicts if isinstance(v, Skip)))
         kept.append([v for v in verdicts if isinstance(v, Change)])
-    return reasons, kept
+    final = [
+        replace(decision, refusals=(*decision.refusals, *skipped_memberships(work, some)))
+        for decision, some in zip(decisions, moved, strict=True)
+    ]
+    left = [tuple(c for c in some if not isinstance(work.verdicts.get(c), Skip)) for some in moved]
+    return reasons, kept, final, left
+
+
+def skipped_memberships(
+    work: Work, changes: Sequence[MembershipChange]
+) -> Iterator[RefusedMembership]:
+    """Yield what the host's hook refuses of a person's memberships."""
+    for change in changes:
+        verdict = work.verdicts.get(change)
+        if isinstance(verdict, Skip):
+            yield RefusedMembership(
+                kind=change.kind,
+                subject=change.subject,
+                group=change.group.name,
+                group_key=change.group.key,
+                reason=f"refused by the host application: {verdict.why}",
+            )
 
 
 def with_free_names(
@@ -134,7 +188,7 @@ def with_free_names(
     work: Work,
     decisions: Sequence[Decision],
     passed: Sequence[Sequence[Change]],
-    held: Sequence[Sequence[Change]],
+    held: Sequence[Sequence[Held]],
 ) -> tuple[list[Decision], list[Sequence[Change]]]:
     """Return decisions and changes again, where the guard or a hook changed who gets which name."""
     if not work.hooked and not (len(decisions) > 1 and any(held)):

@@ -11,18 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..core.guard import ends_administrator, is_destructive
+from ..core.guard import count_removals, ends_administrator
 from ..core.records import (
     Actor,
-    Change,
-    ChangeKind,
     Decision,
-    Identity,
-    PersonState,
     Run,
     RunState,
     Source,
@@ -31,12 +27,26 @@ from ..core.records import (
 from ..errors import InvalidSetting, UserSyncError
 from ..store import mirror, people, runs, sources
 from ..store.engine import Session, StoreBusy
-from ..store.journal import Event, add_admin_entry, change_as_json
+from ..store.journal import Event, add_admin_entry
+from .counting import NO_COUNTS, count_held, matters, planned_row, tally
 from .engine import Engine
 from .guarding import current_budget
-from .planning import Planned, Work, plan_people
-from .reconcile import carry_out, standing
+from .members import release_memberships
+from .outsiders import Sweep
+from .planning import living_or_linked, plan_people
+from .reconcile import carry_out
+from .run_groups import (
+    begin_groups,
+    concerned_after,
+    count_concerned,
+    finish_groups,
+    note_groups,
+    note_memberships,
+    store_mapping_changes,
+    sweep_of,
+)
 from .source_settings import changed_columns, settings_as_words, with_settings
+from .work import Planned, Work
 
 logger = logging.getLogger("usersync")
 SLICE = 200
@@ -47,30 +57,9 @@ BACKGROUND_ABOVE = 2000
 PAUSE_SECONDS = 0.005
 """After each slice: requests of this process, and writes of others, come in between."""
 ABANDONED_AFTER = timedelta(seconds=30)
-COUNTED = {
-    ChangeKind.CREATE: "create",
-    ChangeKind.UPDATE: "update",
-    ChangeKind.ACTIVATE: "update",
-    ChangeKind.RENAME: "rename",
-    ChangeKind.DEACTIVATE: "disable",
-    ChangeKind.DELETE: "delete",
-    ChangeKind.ADOPT: "adopt",
-}
-COUNTS = ("create", "update", "rename", "disable", "delete", "adopt", "unchanged")
 MOST_TRIES = 10
 Progress = Callable[[Run], None]
 Step = Callable[[Engine, Run], Run]
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What settings did or would do: people by what happens to them, and how many are held."""
-
-    counts: Mapping[str, int]
-    held: int
-
-
-NOTHING_DONE = Summary(counts=dict.fromkeys(COUNTS, 0), held=0)
 
 
 class Overtaken(UserSyncError):
@@ -91,7 +80,7 @@ def start(
     ``applies`` says that it is carried out as soon as it is planned. Without settings a run looks
     at everybody by the rules as they are, ``queued`` even while another run is at work.
     """
-    with_settings(engine, source, values)
+    changed = with_settings(engine, source, values)
     now = datetime.now(UTC)
     with engine.store.writing() as session:
         busy = runs.at_work(session, source.id)
@@ -108,7 +97,7 @@ def start(
             settings=dict(values),
             source_version=source.version,
             applies=applies,
-            total=sources.count_identities(session, source.id),
+            total=count_concerned(session, changed, values),
             created_at=now,
             beat_at=now,
         )
@@ -180,16 +169,17 @@ def plan_slice(engine: Engine, run: Run) -> Run:
     with engine.store.reading() as session:
         source = with_settings(engine, sources.get_source(session, run.source), run.settings)
         if not acts(source):
-            return planned(engine, run, run.removals)
+            return planned(engine, run, run.removals, Sweep())
         work = replace(engine.work_for(source, actor_of(run)), admins_gone=run.admins_gone)
-        ids = mirror.identity_ids_after(session, source.id, run.cursor, SLICE)
+        ids = concerned_after(session, source, run.settings, run.cursor, SLICE)
         if not ids:
-            return planned(engine, run, current_budget(session, work).left)
+            left = current_budget(session, work).left
+            return planned(engine, run, left, sweep_of(session, work, run), work)
         found = decide_people(session, work, ids)
-    counts = {**dict.fromkeys(COUNTS, 0), **run.counts}
+    counts = {**NO_COUNTS, **run.counts}
     for decision in found:
         tally(counts, decision)
-    removals = sum(is_destructive(c) for d in found for c in d.changes if not d.observed)
+    removals = sum(count_removals(d) for d in found if not d.observed)
     values = {
         "cursor": ids[-1],
         "done": run.done + len(ids),
@@ -200,6 +190,7 @@ def plan_slice(engine: Engine, run: Run) -> Run:
     rows = [planned_row(work, decision) for decision in found if matters(work, decision)]
     with engine.store.writing() as session:
         runs.add_planned(session, run.id, rows)
+        note_memberships(session, run.id, found)
         return advanced(session, run, **values)
 
 
@@ -215,52 +206,18 @@ def decide_people(session: Session, work: Work, ids: Sequence[int]) -> list[Deci
     return plan_people(session, work, identities)[: len(identities)]
 
 
-def living_or_linked(session: Session, identities: Sequence[Identity]) -> list[Identity]:
-    """Return the people who can still have an account: living, or deleted with a link."""
-    links = people.links_of_identities(session, [i.id for i in identities if i.deleted])
-    return [i for i in identities if not i.deleted or i.id in links]
-
-
-def tally(counts: dict[str, int], decision: Decision) -> None:
-    """Count what happens to one person."""
-    for word in kinds_of(decision) or {"unchanged"}:
-        counts[word] += 1
-
-
-def kinds_of(decision: Decision) -> set[str]:
-    """Return the words under which a person is counted, none for who is only observed."""
-    changes: Sequence[Change] = () if decision.observed else decision.changes
-    return {COUNTED[change.kind] for change in changes}
-
-
-def matters(work: Work, decision: Decision) -> bool:
-    """Tell whether anything is to be written about a person."""
-    identity = decision.identity
-    state, why = standing(work, decision)
-    if decision.changes or state != identity.state:
-        return True
-    return state is not PersonState.IN_SYNC and why != identity.why
-
-
-def planned_row(work: Work, decision: Decision) -> dict[str, Any]:
-    """Return what a run stores of a decision."""
-    state, why = standing(work, decision)
-    return {
-        "identity_id": decision.identity.id,
-        "subject": decision.identity.user_name,
-        "state": state,
-        "why": why,
-        "kinds": " ".join(sorted(kinds_of(decision))),
-        "changes": [change_as_json(change) for change in decision.changes],
-    }
-
-
-def planned(engine: Engine, run: Run, left: int) -> Run:
+def planned(engine: Engine, run: Run, left: int, sweep: Sweep, work: Work | None = None) -> Run:
     """Record that a run is planned; more removals than are left are all held."""
-    counts = {**dict.fromkeys(COUNTS, 0), **run.counts}
+    counts = {**NO_COUNTS, **run.counts}
     holds = run.removals > left
     held = run.removals if holds else 0
+    outsiders = len({row.account_key for row in sweep.outsiders})
+    counts["lose"] += outsiders
+    if sweep.is_held:
+        held += outsiders
     with engine.store.writing() as session:
+        if work is not None:
+            note_groups(session, work, run, sweep)
         return advanced(session, run, state=RunState.PLANNED, counts=counts, holds=holds, held=held)
 
 
@@ -282,11 +239,19 @@ def begin(engine: Engine, run: Run) -> Run:
                 "settings", "were changed by somebody else since the preview: preview again"
             )
         columns = changed_columns(engine, source, run.settings)
-        if columns:
+        rows = columns.pop("mapping_changes", ())
+        if columns or rows:
+            changed = replace(source, mapping_changes=rows)
+            store_mapping_changes(session, changed, run.actor, now)
+            if columns.get("directory", source.directory) != source.directory:
+                left = engine.directories.get(source.directory)
+                release_memberships(session, left, source)
             source = sources.change_source(session, source, **columns)
             words = settings_as_words(run.settings)
             actor = actor_of(run)
             add_admin_entry(session, actor, source.key, "source_changed", source.name, words, now)
+        if acts(source):
+            begin_groups(session, engine.work_for(source, actor_of(run)))
         total = runs.count_planned(session, run.id)
         return advanced(
             session,
@@ -322,9 +287,10 @@ def apply_slice(engine: Engine, run: Run) -> Run:
 
 def reconcile_ids(session: Session, work: Work, ids: Sequence[int]) -> tuple[int, list[Event]]:
     """Bring the accounts of some people in line; return how many changes are held, and signals."""
+    people.lock_identities(session, ids)
     found = living_or_linked(session, mirror.get_identities(session, work.source.id, ids))
     results, events = carry_out(session, work, plan_people(session, work, found), len(found))
-    return sum(outcome == "held" for r in results for _, outcome in r.outcomes), events
+    return sum(map(count_held, results)), events
 
 
 def finished(engine: Engine, run: Run, source: Source) -> Run:
@@ -345,6 +311,9 @@ def finished(engine: Engine, run: Run, source: Source) -> Run:
         if rest:
             work = replace(engine.work_for(source, actor_of(run)), planned={})
             held += engine.perform(work, unit)
+    if acts(source):
+        work = engine.work_for(source, actor_of(run))
+        held += engine.perform(work, lambda session, work: finish_groups(session, work, run))
     state = RunState.NEEDS_APPROVAL if held else RunState.FINISHED
     return finish(engine, run, state, held=held)
 

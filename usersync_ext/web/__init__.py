@@ -2,10 +2,33 @@
 
 from flask import Blueprint
 
-from . import about, decisions, directory, guard, people, rules, runs, sources, tokens
+from . import (
+    about,
+    decisions,
+    directory,
+    directory_groups,
+    guard,
+    people,
+    rules,
+    runs,
+    source_groups,
+    sources,
+    tokens,
+)
 from .shared import Route, page_context
 
-GROUPS = (sources, rules, runs, tokens, decisions, people, directory, about)
+GROUPS = (
+    sources,
+    rules,
+    source_groups,
+    runs,
+    tokens,
+    decisions,
+    people,
+    directory,
+    directory_groups,
+    about,
+)
 
 
 def routes() -> list[Route]:

@@ -1,23 +1,21 @@
-"""The embedded directory: its accounts and groups, looked at and changed by hand."""
+"""The embedded directory: its accounts, looked at and changed by hand."""
 
 from dataclasses import asdict, dataclass
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ..core.records import Account, JournalEntry
-from ..directories.base import DirectoryGroup
+from ..core.records import Account, DirectoryGroup, JournalEntry
 from ..directories.local import LocalAccounts
-from ..errors import NotFound
 from ..store import journal, people, sources
 from ..store.people import Link
 from ..sync import by_hand, explain
 from ..sync.admin import is_protected
+from ..sync.whys import Why, whys
 from .account_forms import (
     DETAILS,
     AccountEditForm,
     AccountForm,
-    GroupForm,
     Pairs,
     account_edit_form,
     managed_details,
@@ -51,7 +49,7 @@ class Shown:
     managed_attributes: Pairs  # the free ones among them
     managed_details: Pairs  # what the source says beyond name and e-mail: label and value
     is_left_alone: bool  # its source protects it by its name
-    groups: dict[str, str]  # name of a group → why the account is in it
+    groups: dict[str, Why]  # name of a group → why the account is in it
     all_groups: tuple[DirectoryGroup, ...]
     changes: tuple[JournalEntry, ...]
 
@@ -73,7 +71,9 @@ def load_account(account_id: int) -> Shown:
             is_left_alone=link is not None
             and not account.protected
             and is_protected(account, sources.get_source(db, link.source)),
-            groups={m.group: m.reason for m in local.memberships([key])},
+            groups={
+                why.membership.group: why for why in whys(db, "local", local.memberships([key]))
+            },
             all_groups=tuple(local.groups()),
             changes=tuple(
                 journal.list_entries(db, account_key=key, category=None, limit=CHANGES_SHOWN)
@@ -103,7 +103,8 @@ def add_account() -> ResponseReturnValue:
 
 def account(account_id: int) -> ResponseReturnValue:
     shown = load_account(account_id)
-    keys = [(group.key, group.name) for group in shown.all_groups]
+    given = {name for name, why in shown.groups.items() if why.source is not None}
+    keys = [(group.key, group.name) for group in shown.all_groups if group.name not in given]
     chosen = [key for key, name in keys if name in shown.groups]
     form = account_edit_form({**asdict(shown.account), "groups": chosen}, keys, shown.managed)
     if form.validate_on_submit():
@@ -151,47 +152,10 @@ def delete_account(account_id: int) -> ResponseReturnValue:
     )
 
 
-def groups() -> ResponseReturnValue:
-    form = GroupForm()
-    if form.validate_on_submit():
-        added = attempt(form, lambda: by_hand.add_group(engine(), visitor(), form.data["name"]))
-        if added:
-            note = " It is protected: its members are administrators." if added.protected else ""
-            return done(f"The group {added.name} was added.{note}", ".groups")
-    with engine().store.reading() as db:
-        found = LocalAccounts(db).groups()
-    return render_template("usersync/groups.html", form=form, groups=found)
-
-
-def protect_group(group_id: int) -> ResponseReturnValue:
-    if ActionForm().validate_on_submit():
-        wanted = "protect" in request.form
-        group = by_hand.protect_group(engine(), visitor(), str(group_id), protected=wanted)
-        word = "administrators now" if wanted else "not administrators by this group any more"
-        return done(f"The members of {group.name} are {word}.", ".groups")
-    return redirect(url_for(".groups"), code=303)
-
-
-def delete_group(group_id: int) -> ResponseReturnValue:
-    key = str(group_id)
-    with engine().store.reading() as db:
-        group = next((g for g in LocalAccounts(db).groups() if g.key == key), None)
-    if group is None:
-        raise NotFound("there is no such group")
-    form = ActionForm()
-    if form.validate_on_submit():
-        by_hand.remove_group(engine(), visitor(), key)
-        return done(f"The group {group.name} was deleted.", ".groups")
-    return render_template("usersync/group_delete.html", form=form, group=group)
-
-
 PAGES: tuple[Route, ...] = (
     Route("/directory", accounts),
     Route("/directory/add", add_account, posts=True),
     Route(f"/directory/<{ID}:account_id>", account, posts=True),
     Route(f"/directory/<{ID}:account_id>/protect", protect_account, posts=True),
     Route(f"/directory/<{ID}:account_id>/delete", delete_account, posts=True),
-    Route("/directory/groups", groups, posts=True),
-    Route(f"/directory/groups/<{ID}:group_id>/protect", protect_group, posts=True),
-    Route(f"/directory/groups/<{ID}:group_id>/delete", delete_group, posts=True),
 )

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from ..core.records import Run, RunState, Source, SourceState
 from ..sync import admin, runs
-from ..sync.runs import Summary
+from ..sync.counting import Summary
 from ..sync.source_settings import with_settings
 from .forms import attempt
 from .rules_form import RulesForm, changed_settings, default_text, rules_form, sections
@@ -92,7 +92,13 @@ def preview_of(source: Source, form: RulesForm, run: Run | None = None) -> Previ
     """Return what the form's settings would do; only the plan is stored. Raises InvalidSetting."""
     values = changed_settings(source, form.settings())
     changed = with_settings(engine(), source, values)
-    people = try_out(engine(), changed, form.sample.data or "", form.person.data or "")
+    people = try_out(
+        engine(),
+        changed,
+        sample=form.sample.data or "",
+        group=form.group_sample.data or "",
+        person=form.person.data or "",
+    )
     return Preview(
         run=run or new_run(source, values, applies=False),
         has_directory=bool(changed.directory),

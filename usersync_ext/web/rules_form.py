@@ -17,7 +17,8 @@ from wtforms import (
 from wtforms.validators import Length
 
 from ..core.fields import read_rows, row_of
-from ..core.options import OPTIONS, RULES, Option, changed_rules, parsed
+from ..core.option import Option
+from ..core.options import OPTIONS, RULES, changed_rules, parsed
 from ..core.records import Source
 from ..errors import InvalidSetting
 from .forms import PageForm, attempt, options, plain, stripped
@@ -25,6 +26,8 @@ from .mapping_field import MappingField
 from .shared import has_control_characters
 
 SAMPLE_LENGTH = 256
+PAIRS_TOLD = 20
+"""How many rows of the mapping table a run names."""
 
 
 class RulesForm(PageForm):
@@ -33,6 +36,7 @@ class RulesForm(PageForm):
     attribute_mapping: MappingField
     directory = SelectField("Directory")
     sample = StringField("Try a user name", validators=[Length(max=SAMPLE_LENGTH), plain])
+    group_sample = StringField("Try a group name", validators=[Length(max=SAMPLE_LENGTH), plain])
     person = StringField(
         "Try a person", filters=[stripped], validators=[Length(max=SAMPLE_LENGTH), plain]
     )
@@ -80,7 +84,7 @@ def option_field(option: Option) -> Any:
         case "choice":
             choices = options(option.choices)
             return RadioField(option.label, choices=choices, validators=[check])
-        case "names":
+        case "names" | "groups":
             filters = [one_line_ends]
             return TextAreaField(option.label, filters=filters, validators=[plain_lines, check])
         case "mapping":
@@ -142,6 +146,8 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def worded(key: str, value: Any) -> tuple[str, str]:
     """Return one setting as its label and value."""
+    if key == "mappings":
+        return "Group mapping", mapping_changes_in_words(value)
     option = OPTIONS.get(key)
     if option is None:
         return key.capitalize(), str(value) or "none"
@@ -152,6 +158,31 @@ def worded(key: str, value: Any) -> tuple[str, str]:
     if option.type == "mapping":
         return option.label, mapping_in_words(str(value))
     return option.label, str(value) or "empty"
+
+
+def mapping_changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
+    """Return changes of the mapping table, the first of each kind by name."""
+    added = [added_in_words(change) for change in changes if change["op"] == "add"]
+    removed = [pair_in_words(change) for change in changes if change["op"] == "remove"]
+    told = (("added", added), ("removed", removed))
+    return "; ".join(f"{word}: {first_of(pairs)}" for word, pairs in told if pairs) or "none"
+
+
+def added_in_words(change: Mapping[str, Any]) -> str:
+    """Return a row that is added, or whose switch is changed."""
+    note = " (may give a protected group)" if change.get("allow_protected") else ""
+    return f"{pair_in_words(change)}{note}"
+
+
+def pair_in_words(change: Mapping[str, Any]) -> str:
+    """Return the provider's group and the directory's."""
+    return f"{change.get('name') or change['group']} → {change['to']}"
+
+
+def first_of(texts: Sequence[str]) -> str:
+    """Return some texts as a list that ends with how many more there are."""
+    more = len(texts) - PAIRS_TOLD
+    return ", ".join(texts[:PAIRS_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
 def mapping_in_words(text: str) -> str:

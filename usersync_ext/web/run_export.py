@@ -3,17 +3,30 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Response
 
 from ..core.records import PlannedPerson, Run
+from ..store.planned_groups import PlannedGroup, PlannedOutsider
 
 Slices = Callable[[int], list[PlannedPerson]]
+OUTSIDER = "outsider"
+"""State of somebody whom the source does not know, and who leaves a group."""
 COLUMNS = ("person_id", "person", "state", "why", "change", "reason", "before", "after")
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run means to do: its people slice by slice, its groups, and who else leaves one."""
+
+    slice_after: Slices
+    groups: Sequence[PlannedGroup]
+    outsiders: Sequence[PlannedOutsider]
 
 
 def everybody(slice_after: Slices) -> Iterator[PlannedPerson]:
@@ -30,14 +43,17 @@ def harmless(value: object) -> str:
     return f"'{text}" if text.startswith(DANGEROUS) else text
 
 
-def as_csv(run: Run, slice_after: Slices) -> Iterator[str]:
+def as_csv(run: Run, plan: Plan) -> Iterator[str]:
     """Yield one line for each change; before and after are JSON."""
     yield csv_line(COLUMNS)
-    for person in everybody(slice_after):
+    for person in everybody(plan.slice_after):
         own = (person.identity_id, person.subject, person.state, person.why)
         for change in person.changes or ({},):
             sides = [json_text(change.get(side)) for side in ("before", "after")]
             yield csv_line((*own, change.get("kind"), change.get("reason"), *sides))
+    for row in plan.outsiders:
+        theirs = ("", row.user_name, OUTSIDER, row.reason)
+        yield csv_line((*theirs, "remove_member", row.reason, json_text({"group": row.group}), ""))
 
 
 def csv_line(cells: tuple[object, ...]) -> str:
@@ -51,7 +67,7 @@ def json_text(value: Any) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def as_json(run: Run, slice_after: Slices) -> Iterator[str]:
+def as_json(run: Run, plan: Plan) -> Iterator[str]:
     """Yield one object: the run, and under ``people`` everybody of its plan."""
     head = {
         "run": run.id,
@@ -62,10 +78,15 @@ def as_json(run: Run, slice_after: Slices) -> Iterator[str]:
         "settings": dict(run.settings),
         "counts": dict(run.counts),
         "held": run.held,
+        "groups": [asdict(group) for group in plan.groups],
+        "outsiders": [
+            {"account": row.user_name, "group": row.group, "reason": row.reason}
+            for row in plan.outsiders
+        ],
     }
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "people": [\n'
     separator = ""
-    for person in everybody(slice_after):
+    for person in everybody(plan.slice_after):
         yield separator + json.dumps(person_as_json(person), ensure_ascii=False)
         separator = ",\n"
     yield "\n]}\n"
@@ -81,16 +102,16 @@ def person_as_json(person: PlannedPerson) -> dict[str, Any]:
     }
 
 
-EXPORTS: Mapping[str, tuple[str, Callable[[Run, Slices], Iterator[str]]]] = {
+EXPORTS: Mapping[str, tuple[str, Callable[[Run, Plan], Iterator[str]]]] = {
     "csv": ("text/csv", as_csv),
     "json": ("application/json", as_json),
 }
 
 
-def export(run: Run, slice_after: Slices, form: str) -> Response:
+def export(run: Run, plan: Plan, form: str) -> Response:
     """Return the plan of a run as a download."""
     mimetype, written = EXPORTS[form]
-    answer = Response(written(run, slice_after), mimetype=mimetype)
+    answer = Response(written(run, plan), mimetype=mimetype)
     name = f"{run.source}-run-{run.id}.{form}"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

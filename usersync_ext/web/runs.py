@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import abort, make_response, request, url_for
+from flask import abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..core.records import PlannedPerson, Run, RunState, Source
 from ..errors import InvalidSetting, NotFound
+from ..store import planned_groups
 from ..store import runs as store_runs
 from ..sync import runs as sync_runs
-from ..sync.runs import COUNTS, Overtaken, Summary
+from ..sync.counting import COUNTS, GROUP_COUNTS, Summary
+from ..sync.runs import Overtaken
 from .forms import ActionForm, attempt
 from .people import words
 from .rules_form import joined, settings_in_words
-from .run_export import EXPORTS, export
+from .run_export import EXPORTS, Plan, export
 from .shared import (
     ID,
     PAGE_SIZE,
@@ -29,7 +31,8 @@ from .shared import (
     visitor,
 )
 
-KINDS = tuple(word for word in COUNTS if word != "unchanged")
+KINDS = (*(word for word in COUNTS if word != "unchanged"), *GROUP_COUNTS)
+GROUPS_SHOWN = 100
 SECONDS_BETWEEN_LOOKS = 3
 
 
@@ -64,9 +67,11 @@ def run(key: str, run_id: int) -> ResponseReturnValue:
         act = next((ACTIONS[word] for word in ACTIONS if word in request.form), None)
         if act is None:
             abort(400)
-        text = attempt(form, lambda: act(source, shown))
-        if text is not None:
-            return done(text, ".run", key=key, run_id=run_id)
+        result = attempt(form, lambda: act(source, shown))
+        if isinstance(result, Run):
+            return redirect(url_for(".run", key=key, run_id=result.id), code=303)
+        if result is not None:
+            return done(result, ".run", key=key, run_id=run_id)
     page = make_response(run_page(source, load_run(source, run_id), form))
     if shown.is_at_work and request.method == "GET":
         page.headers["Refresh"] = str(SECONDS_BETWEEN_LOOKS)
@@ -79,6 +84,9 @@ def run_page(source: Source, run: Run, form: ActionForm) -> str:
     kind = typed("kind") if typed("kind") in KINDS else ""
     with engine().store.reading() as db:
         found = store_runs.list_planned(db, run.id, kind=kind, after_id=after, limit=PAGE_SIZE + 1)
+        group_counts = planned_groups.count_planned_groups(db, run.id)
+        groups = planned_groups.list_planned_groups(db, run.id, limit=GROUPS_SHOWN)
+        outsiders = planned_groups.list_outsiders(db, run.id, limit=GROUPS_SHOWN + 1)
     return source_page(
         "run.html",
         source,
@@ -88,6 +96,9 @@ def run_page(source: Source, run: Run, form: ActionForm) -> str:
         settings=settings_in_words(run.settings),
         links=counts_links(run),
         page=page_of(found),
+        group_counts=group_counts,
+        groups=groups,
+        outsiders=page_of(outsiders, GROUPS_SHOWN),
         differences=planned_differences,
         kind=kind,
         after=after,
@@ -167,8 +178,14 @@ def cancel(source: Source, run: Run) -> str:
     return "The run was cancelled. What was done stays."
 
 
-ACTIONS: Mapping[str, Callable[[Source, Run], str]] = {
+def again(source: Source, run: Run) -> Run:
+    """Preview the settings of a run once more. Raises InvalidSetting."""
+    return new_run(source, run.settings, applies=False)
+
+
+ACTIONS: Mapping[str, Callable[[Source, Run], str | Run]] = {
     "apply": apply,
+    "again": again,
     "cancel": cancel,
     "resume": go_on,
 }
@@ -181,9 +198,16 @@ def can_resume(run: Run) -> bool:
 
 def spoken(summary: Summary) -> str:
     """Return what was done in one sentence, nothing if there was nothing to do."""
-    parts = [f"{n} {word}" for word, n in summary.counts.items() if n and word != "unchanged"]
+    words = [word for word in KINDS if summary.counts.get(word)]
+    parts = [f"{summary.counts[word]} {word}" for word in words if word not in GROUP_COUNTS]
+    parts += [moved_in_words(summary.counts[word], word) for word in words if word in GROUP_COUNTS]
     text = f"Changes: {', '.join(parts)}." if parts else ""
     return f"{text} {summary.held} wait under Approvals." if summary.held else text
+
+
+def moved_in_words(count: int, word: str) -> str:
+    """Return how many people gain or lose a group."""
+    return f"1 person {word}s a group" if count == 1 else f"{count} people {word} a group"
 
 
 # -- history and export ----------------------------------------------------------------------------
@@ -214,7 +238,10 @@ def run_export(key: str, run_id: int, form: str) -> ResponseReturnValue:
         with store.reading() as db:
             return store_runs.list_planned(db, shown.id, kind=kind, after_id=after_id, limit=500)
 
-    return export(shown, slice_after, form)
+    with store.reading() as db:
+        groups = planned_groups.list_planned_groups(db, shown.id)
+        outsiders = planned_groups.list_outsiders(db, shown.id) if kind in ("", "lose") else []
+    return export(shown, Plan(slice_after, groups, outsiders), form)
 
 
 PAGES: tuple[Route, ...] = (

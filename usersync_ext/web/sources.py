@@ -7,12 +7,14 @@ from flask.typing import ResponseReturnValue
 
 from ..core.records import Source, SourceState, Token
 from ..state import current_state
+from ..store import journal
 from ..store import overview as store_overview
 from ..store import requests as store_requests
 from ..store import sources as store_sources
 from ..sync import admin
+from ..sync.counting import Summary
 from ..sync.guarding import current_budget
-from ..sync.runs import Summary, is_large
+from ..sync.runs import is_large
 from .forms import ActionForm, LeaveForm, NameForm, attempt, source_form
 from .runs import new_run, spoken
 from .shared import (
@@ -65,6 +67,7 @@ def connection(key: str) -> ResponseReturnValue:
     with engine().store.reading() as db:
         since = datetime.now(UTC) - ALERT_TIME
         count, newest, notes = store_requests.alerts_of(db, source.id, since)
+        refused = journal.refused_memberships(db, since).get(source.key, 0)
     return source_page(
         "connection.html",
         source,
@@ -75,6 +78,7 @@ def connection(key: str) -> ResponseReturnValue:
         failed_count=count,
         newest_failure=newest,
         notes=notes,
+        refused=refused,
     )
 
 

@@ -8,20 +8,23 @@ from typing import Any
 from ..core.attributes import Reference, values_at
 from ..core.expressions import Choice, Constant, Template
 from ..core.fields import FieldRule, Wanted, field_rules
+from ..core.groups import ON_THE_FLY, collisions, directory_name, included, is_protected_name
 from ..core.records import Identity, Source
-from ..core.scope import Verdict, activity_of, scope_of
+from ..core.scope import SourceGroup, Verdict, activity_of, scope_of
 from ..core.username import NameResult, account_name, name_key
 from ..errors import InvalidSetting
-from ..store import mirror, people
+from ..store import group_tree, mirror, people
 from ..store.engine import Session
 from ..sync.engine import Engine
-from ..sync.planning import Work, groups_of, name_from, received_name, wanted_fields
+from ..sync.planning import groups_of, name_from, received_name, wanted_fields
+from ..sync.work import Work
 from .people import listed
 from .shared import visitor
 
 PEOPLE_TRIED = 50
 NAMES_SHOWN = 10
 OUTSIDE_SHOWN = 10
+GROUPS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +67,43 @@ class PersonPreview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupName:
+    """A name of a group as it was received, and the one it has in the directory, or why none."""
+
+    received: str
+    name: str
+    error: str
+    is_protected: bool
+    is_sample: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsPreview:
+    """What the rules for group names make of a typed name and of a source's groups."""
+
+    names: tuple[GroupName, ...]
+    count: int  # of the source's groups
+    collisions: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TryOut:
     """What settings make of a typed name and of the first people of a source."""
 
     sample: NamePreview | None
     names: tuple[NamePreview, ...]
+    groups: GroupsPreview | None  # None where nothing about groups is to be seen
     scope: ScopePreview | None  # None while the source has no people
     person: PersonPreview | None
 
 
-def try_out(engine: Engine, changed: Source, sample: str, person: str) -> TryOut:
+def try_out(
+    engine: Engine, changed: Source, *, sample: str = "", group: str = "", person: str = ""
+) -> TryOut:
     """Return what a source's unsaved settings make of people. Raises InvalidSetting.
 
-    ``sample`` is a user name as it was typed, ``person`` the name of a person of the source.
+    ``sample`` is a user name and ``group`` a group's name as they were typed, ``person`` the name
+    of a person of the source.
     """
     work = trial_work(engine, changed)
     with engine.store.reading() as db:
@@ -88,6 +115,7 @@ def try_out(engine: Engine, changed: Source, sample: str, person: str) -> TryOut
         return TryOut(
             sample=with_clashes(tried, names) if sample else None,
             names=tuple(with_clashes(name, names) for name in names),
+            groups=groups_preview(db, work, group),
             scope=scope_preview(db, work, identities) if identities else None,
             person=person_preview(db, work, chosen) if chosen else None,
         )
@@ -128,6 +156,34 @@ def with_clashes(name: NamePreview, others: Sequence[NamePreview]) -> NamePrevie
         if key and other.received != name.received and name_key(other.name) == key
     )
     return NamePreview(received=name.received, name=name.name, error=name.error, clashes=clashes)
+
+
+def groups_preview(db: Session, work: Work, sample: str) -> GroupsPreview | None:
+    """Return what becomes of group names on the fly, None where they mean nothing."""
+    rules = work.source.rules
+    if rules["group_mode"] != ON_THE_FLY and not sample:
+        return None
+    on_the_fly = {**rules, "group_mode": ON_THE_FLY}
+    found = group_tree.list_groups(db, work.source.id, limit=None)
+    tried = [SourceGroup(scim_id="", name=sample)] if sample else []
+    shown = [*tried, *found[:GROUPS_SHOWN]]
+    names = tuple(group_name(db, work, group, on_the_fly) for group in shown)
+    return GroupsPreview(
+        names=names, count=len(found), collisions=tuple(collisions([*tried, *found], on_the_fly))
+    )
+
+
+def group_name(db: Session, work: Work, group: SourceGroup, rules: Mapping[str, Any]) -> GroupName:
+    """Return what becomes of the name of one group."""
+    verdict, result = included(group, rules), directory_name(group.name, rules)
+    name = result.name if verdict.inside else ""
+    return GroupName(
+        received=group.name,
+        name=name,
+        error=result.error if verdict.inside else verdict.text,
+        is_protected=is_protected_name(name, rules) or work.directory.bound(db).protects(name),
+        is_sample=not group.scim_id,
+    )
 
 
 def scope_preview(db: Session, work: Work, identities: Sequence[Identity]) -> ScopePreview:
