@@ -153,6 +153,25 @@ def test_a_change_of_more_people_than_one_request_may_look_at_is_done_by_a_run(
     assert memberships(app) == {"before": {"user5", "user6"}}
 
 
+def test_groups_that_would_be_deleted_are_named_before(app, provider_of):
+    provider = provider_of(app, group_mode="on_the_fly", group_rename="new")
+    push_group(provider, "IdP_users", push(provider, "ann"))
+    values = {"group_regex": "^IdP_", "group_delete": "delete_empty"}
+    engine, source = engine_of(app), source_of(app, provider)
+
+    run = runs.work_on(engine, runs.start(engine, ADMIN, source, values, applies=False))
+
+    with engine.store.reading() as session:
+        found = planned_groups.list_planned_groups(session, run.id)
+    assert found == [
+        PlannedGroup(name="IdP_users", losses=1, change="deleted"),
+        PlannedGroup(name="users", gains=1, change="created"),
+    ]
+    assert memberships(app) == {"IdP_users": {"ann"}}
+    runs.work_on(engine, runs.begin(engine, run))
+    assert memberships(app) == {"users": {"ann"}}
+
+
 def test_a_removed_mapping_takes_away_what_it_gave_and_nothing_else(app, staff):
     [row] = group_admin.mapping_of(engine_of(app), source_of(app, staff), "Team", "before")
 

@@ -16,7 +16,7 @@ from ..store.journal import Event
 from ..store.planned_groups import PlannedGroup
 from .outsiders import Sweep, planned_sweep, remove_outsiders
 from .shapes import planned_shapes
-from .shaping import delete_emptied, nest_groups, shape_groups
+from .shaping import delete_emptied, nest_groups, orphans, shape_groups
 from .work import Work
 
 SHAPE_WORDS = {ShapeKind.CREATE: "created", ShapeKind.RENAME: "renamed"}
@@ -86,6 +86,9 @@ def note_groups(session: Session, work: Work, run: Run, sweep: Sweep) -> None:
     ]
     found += [PlannedGroup(name=row.group, losses=1) for row in sweep.outsiders]
     planned_groups.add_planned_groups(session, run.id, found)
+    let_go = {shape.key for shape in shapes if shape.kind is ShapeKind.LET_GO}
+    gone = [PlannedGroup(name=n, change="deleted") for n in emptied(session, work, run, let_go)]
+    planned_groups.add_planned_groups(session, run.id, gone)
     rows = [
         {
             "group_key": row.group_key,
@@ -97,6 +100,20 @@ def note_groups(session: Session, work: Work, run: Run, sweep: Sweep) -> None:
         for row in sweep.outsiders
     ]
     planned_groups.add_outsiders(session, run.id, rows)
+
+
+def emptied(session: Session, work: Work, run: Run, let_go: set[str]) -> list[str]:
+    """Return the names of groups that a run would delete: nobody's any more, and empty then."""
+    bound = work.directory.bound(session)
+    found = bound.find_groups(keys=orphans(session, work, let_go=let_go))
+    planned = {name_key(g.name): g for g in planned_groups.list_planned_groups(session, run.id)}
+    names = []
+    for group in found:
+        known = planned.get(name_key(group.name), PlannedGroup(name=group.name))
+        left = bound.count_members(group.key, known.losses + 1) - known.losses
+        if not left and not known.gains and not group.protected:
+            names.append(group.name)
+    return names
 
 
 def all_groups(session: Session, source: Source) -> list[SourceGroup]:

@@ -65,10 +65,15 @@ def shape_groups(session: Session, work: Work, groups: Sequence[SourceGroup]) ->
     return found
 
 
-def delete_emptied(session: Session, work: Work, keys: Collection[str] | None = None) -> list[str]:
-    """Delete groups that were created for groups which the source has no longer, once empty.
+def orphans(
+    session: Session,
+    work: Work,
+    keys: Collection[str] | None = None,
+    let_go: Collection[str] = (),
+) -> list[str]:
+    """Return the keys of groups that go once they are empty: no group of the source is theirs.
 
-    ``keys`` restricts it to some groups. Returns the names of those that are gone.
+    ``keys`` restricts it to some groups; those in ``let_go`` are about to lose theirs.
     """
     rules = work.source.rules
     if rules["group_delete"] != "delete_empty" or work.source.state is not SourceState.ACTIVE:
@@ -76,15 +81,25 @@ def delete_emptied(session: Session, work: Work, keys: Collection[str] | None = 
     rows = grants.created_groups(
         session, work.directory.name, source_id=work.source.id, group_keys=keys
     )
-    left = [key for key, r in rows.items() if r.group_id is None and r.origin == "on_the_fly"]
+    found = [
+        key
+        for key, row in rows.items()
+        if row.origin == "on_the_fly" and (row.group_id is None or key in let_go)
+    ]
+    groups = work.directory.bound(session).find_groups(keys=found) if found else []
+    return [group.key for group in groups if not is_protected_name(group.name, rules)]
+
+
+def delete_emptied(session: Session, work: Work, keys: Collection[str] | None = None) -> list[str]:
+    """Delete groups that were created for groups which the source has no longer, once empty.
+
+    ``keys`` restricts it to some groups. Returns the names of those that are gone.
+    """
+    left = orphans(session, work, keys)
     if not left:
         return []
     bound = work.directory.bound(session)
-    names = {
-        group.key: group.name
-        for group in bound.find_groups(keys=left)
-        if not is_protected_name(group.name, rules)
-    }
+    names = {group.key: group.name for group in bound.find_groups(keys=left)}
     gone = bound.delete_empty_groups(names)
     for key in gone:
         grants.end_group(session, work.directory.name, key)
