@@ -9,7 +9,7 @@ from usersync_ext.state import state_of
 from usersync_ext.store import sources
 from usersync_ext.sync import admin, group_admin
 
-SIZE = 3_000
+SIZE = 5_000
 ADMIN = Actor(kind="admin", name="root")
 GROUP = ["SELECT group source token", "SELECT source", "SELECT group"]
 STANDS_FOR = {
@@ -38,6 +38,8 @@ def grouped(request, tmp_path_factory):
         add_group(scim, "full", SIZE)
         if request.param == "manual":
             engine = state_of(scim.app).engine
+            with engine.store.writing() as session:
+                LocalAccounts(session).create_groups(["empty", "big", "full"])
             changes = [
                 group_admin.adding(group_admin.find_source_group(engine, scim.source, name), name)
                 for name in ("empty", "big", "full")
@@ -111,7 +113,7 @@ def test_what_is_there_already_is_not_given_again(grouped):
     ]
 
 
-def test_a_request_with_3_000_members_works(grouped):
+def test_a_request_with_5_000_members_works(grouped):
     answer = grouped.request("PATCH", "/Groups/big", added(0, SIZE))
 
     assert answer.status_code == 204
