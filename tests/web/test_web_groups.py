@@ -392,6 +392,18 @@ def test_the_drawing_says_in_a_table_what_it_shows(site, fly):
     assert [text.text for text in page.select("svg .people")] == ["1"]
 
 
+def test_a_protected_group_is_not_drawn_as_if_it_were_given(site, okta):
+    push_group(okta, "IdP_admins", *push(okta, "ann"))
+    map_groups(site, from_0="IdP_admins", to_0="admins")
+
+    drawing = site.get(f"{GROUPS}/map")
+    table = site.get(GROUPS)
+
+    assert rows(site, drawing, "main") == ["IdP_admins 1 not admins: protected"]
+    assert drawing.select("svg .people") == []
+    assert "is created with its first member" not in site.words(table)
+
+
 def test_lines_of_the_drawing_go_from_each_group_to_what_it_stands_for():
     def line(name, *targets):
         return SourceGroupLine(

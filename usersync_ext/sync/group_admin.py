@@ -7,6 +7,7 @@ from typing import Any
 from ..core.groups import (
     MANUAL,
     GroupMapping,
+    Target,
     collisions,
     default_groups,
     directory_name,
@@ -20,6 +21,7 @@ from ..core.records import Actor, DirectoryGroup, JournalEntry, Source
 from ..core.scope import SourceGroup
 from ..core.shaping import ShapeKind
 from ..core.username import name_error, name_key
+from ..directories.base import BoundDirectory
 from ..directories.local import LocalAccounts
 from ..errors import InvalidSetting, NotFound
 from ..store import grants, group_tree, journal, mappings
@@ -54,6 +56,7 @@ class SourceGroupLine:
     group: SourceGroup
     member_count: int
     targets: tuple[str, ...]
+    refused: tuple[str, ...] = ()  # protected groups that it would stand for, and does not give
     why_not: str = ""
 
 
@@ -173,15 +176,44 @@ def list_source_groups(
         )
         counts = group_tree.member_counts(session, [group.id for group in found])
         mapped = mapping_rows(session, source, {group.id for group in found})
+        targets = {group.id: targets_of(group, source.rules, mapped) for group in found}
+        wanted = [target for some in targets.values() for target in some]
+        refused = refused_names(session, engine, source, wanted)
     return [
         SourceGroupLine(
             group=group,
             member_count=counts.get(group.id, 0),
-            targets=tuple(target.name for target in targets_of(group, source.rules, mapped)),
+            targets=tuple(t.name for t in targets[group.id] if t not in refused),
+            refused=tuple(t.name for t in targets[group.id] if t in refused),
             why_not=why_not(group, source),
         )
         for group in found
     ]
+
+
+def refused_names(
+    session: Session, engine: Engine, source: Source, targets: Sequence[Target]
+) -> frozenset[Target]:
+    """Return those of some targets that are not given: protected, and no row allows it."""
+    directory = engine.directories.get(source.directory)
+    if directory is None:
+        return frozenset()
+    bound = directory.bound(session)
+    known = {name_key(g.name): g for g in bound.find_groups(names=[t.name for t in targets])}
+    return frozenset(
+        target
+        for target in targets
+        if not target.allow_protected
+        and is_protected_target(target.name, known.get(name_key(target.name)), bound, source.rules)
+    )
+
+
+def is_protected_target(
+    name: str, group: DirectoryGroup | None, bound: BoundDirectory, rules: Mapping[str, Any]
+) -> bool:
+    """Tell whether a group of the directory, or a new one of that name, is protected."""
+    by_mark = group.protected if group is not None else bound.protects(name)
+    return by_mark or is_protected_name(name, rules)
 
 
 def why_not(group: SourceGroup, source: Source) -> str:
@@ -269,8 +301,7 @@ def mapping_lines(session: Session, work: Work, rows: Sequence[GroupMapping]) ->
         MappingLine(
             row=row,
             exists=name_key(row.to) in known,
-            is_protected=is_protected_name(row.to, work.source.rules)
-            or (group.protected if group else bound.protects(row.to)),
+            is_protected=is_protected_target(row.to, group, bound, work.source.rules),
         )
         for row in rows
         for group in (known.get(name_key(row.to)),)
