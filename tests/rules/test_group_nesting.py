@@ -9,6 +9,7 @@ from acting import (
     groups_of,
     join,
     leave,
+    local_group,
     map_group,
     members_of,
     memberships,
@@ -159,3 +160,13 @@ def test_subgroups_count_in_manual_mode_too(app, provider_of):
 
     reason = {name: BY.format("parent") for name in ("ann", "ben")}
     assert members_of(app) == {"users": reason}
+
+
+@pytest.mark.parametrize("rules", [{}, {"protected_groups": "par*"}])
+def test_nothing_is_nested_into_a_protected_group(app, provider_of, rules):
+    """T-14"""
+    local_group(app, "parent", protected=not rules)
+
+    nested(app, provider_of, "keep", **rules)
+
+    assert nestings(app) == set()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..core.records import GrantKind
@@ -138,24 +138,6 @@ def given_by(
         TABLE.c.directory == directory, TABLE.c.group_key.in_(sorted(group_keys))
     )
     return [(r.group_key, r.source_id, r.kind) for r in session.execute(query.distinct())]
-
-
-def group_keys_of(session: Session, source_id: int, directory: str) -> list[str]:
-    """Return the keys of the groups in which a source gave memberships."""
-    query = select(TABLE.c.group_key).where(
-        TABLE.c.source_id == source_id, TABLE.c.directory == directory
-    )
-    return list(session.scalars(query.distinct()))
-
-
-def counts_by_group(session: Session, source_id: int, directory: str) -> dict[str, int]:
-    """Return how many accounts a source gave a membership, by key of the group."""
-    query = (
-        select(TABLE.c.group_key, func.count(TABLE.c.account_key.distinct()))
-        .where(TABLE.c.source_id == source_id, TABLE.c.directory == directory)
-        .group_by(TABLE.c.group_key)
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def end_group(session: Session, directory: str, group_key: str) -> None:

@@ -106,11 +106,6 @@ def add_mappings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         session.execute(insert(TABLE), found)
 
 
-def allow_protected(session: Session, row_id: int, allowed: bool) -> None:
-    """Let a row give a protected group, or no longer."""
-    session.execute(update(TABLE).where(TABLE.c.id == row_id).values(allow_protected=allowed))
-
-
 def remove_mappings(session: Session, source_id: int, ids: Sequence[int]) -> None:
     """Delete rows of a source."""
     session.execute(delete(TABLE).where(TABLE.c.source_id == source_id, TABLE.c.id.in_(ids)))

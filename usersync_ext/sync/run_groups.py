@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..core.groups import MANUAL, maps_groups
+from ..core.groups import maps_groups
 from ..core.records import ChangeKind, Decision, Run, Source
 from ..core.scope import SourceGroup
 from ..core.shaping import ShapeKind
@@ -182,8 +182,3 @@ def store_mapping_changes(session: Session, source: Source, actor: str, now: dat
             for change in new
         ],
     )
-
-
-def is_manual(source: Source) -> bool:
-    """Tell whether memberships follow the mapping table."""
-    return bool(source.rules["group_mode"] == MANUAL)

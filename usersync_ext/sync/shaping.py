@@ -145,7 +145,8 @@ def wanted_nestings(
         for parent_id, child_id in pairs
         for parent in parents[parent_id]
         for child in children.get(child_id, ())
-        if parent.key != child.key and not parent.protected
+        if parent.key != child.key
+        and not (parent.protected or is_protected_name(parent.name, work.source.rules))
     }
 
 
