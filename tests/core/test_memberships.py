@@ -171,12 +171,22 @@ def test_a_row_that_is_allowed_gives_and_takes_a_protected_group():
             "members": {"users": ""},
             "grants": {"users": MAPPED},
             "known": protected,
-            "allowed": allowed,
+            "taken_back": allowed,
         }
     )
 
     assert kinds(given) == [("add_member", "users")]
     assert kinds(taken) == [("remove_member", "users")]
+
+
+def test_what_may_be_taken_back_may_not_be_given_for_that():
+    """T-14"""
+    protected = {"users": DirectoryGroup(key="7", name="users", protected=True)}
+
+    result = decided({"targets": WANTED, "known": protected, "taken_back": frozenset({"users"})})
+
+    assert result.memberships == ()
+    assert [refusal.group for refusal in result.refusals] == ["users"]
 
 
 @pytest.mark.parametrize(("create", "expected"), [("on", ["add_member"]), ("off", [])])

@@ -25,6 +25,7 @@ from acting import (
     member,
     members_of,
     memberships,
+    preview,
     problems,
     push,
     push_group,
@@ -306,6 +307,21 @@ def test_an_allowed_row_gives_the_protected_group_to_its_own_members_only(app, m
 
     map_group(app, manual, "two", "admins")
 
+    assert privileged(app) == {"ann", "root"}
+
+
+def test_who_has_rights_by_an_allowed_row_gives_none_to_those_planned_beside_them(app, manual):
+    """T-14: looked at together in one run, each by their own row."""
+    root_in(app, "admins")
+    push_group(manual, "one", push(manual, "ann"))
+    push_group(manual, "two", push(manual, "eve"))
+    map_group(app, manual, "one", "admins", allow_protected=True)
+    map_group(app, manual, "two", "admins")
+
+    would = preview(app, manual, update_users="off")
+    set_rules(app, manual, update_users="off")
+
+    assert would.counts["gain"] == 0
     assert privileged(app) == {"ann", "root"}
 
 

@@ -23,7 +23,7 @@ from usersync_ext.directories.local import LocalAccounts
 from usersync_ext.directories.tables import AccountRow, DirectoryGroupRow, MembershipRow
 from usersync_ext.errors import InvalidSetting
 from usersync_ext.state import state_of
-from usersync_ext.store import people, sources
+from usersync_ext.store import people, planned_groups, sources
 from usersync_ext.store import runs as stored_runs
 from usersync_ext.store.columns import table_of
 from usersync_ext.store.schema import (
@@ -50,7 +50,15 @@ LINKS, IDENTITIES, JOURNAL = map(table_of, (LinkRow, IdentityRow, JournalRow))
 HELD, RUN = map(table_of, (HeldRow, RunRow))
 BUFFERED = frozenset({"usersync_request", "usersync_token", "usersync_outbox"})
 """Tables that requests change without changing anything about people."""
-RUNS = frozenset({"usersync_run", "usersync_planned"})
+RUNS = frozenset(
+    {
+        "usersync_run",
+        "usersync_planned",
+        "usersync_planned_group",
+        "usersync_planned_outsider",
+    }
+)
+"""Tables that say what runs meant to do."""
 Row = Mapping[str, Any]
 SetUp = Callable[[Flask], Mapping[str, str]]
 """Makes what a world begins with; returns the tokens of its sources."""
@@ -137,11 +145,15 @@ class World:
                 last_entry=session.scalar(select(func.max(JOURNAL.c.id))) or 0,
             )
 
-    def held(self, key: str) -> dict[tuple[int, str], str]:
-        """Return what the guard holds of a source: the decision by identity and kind of change."""
+    def held(self, key: str) -> dict[tuple[int, str, str], str]:
+        """Return what the guard holds of a source: the decision by identity, kind and group."""
         query = select(HELD).where(HELD.c.source_id == self.source(key).id)
         with self.engine.store.reading() as session:
-            return {(r.identity_id, r.kind): r.decision for r in session.execute(query)}
+            names = {group.key: group.name for group in LocalAccounts(session).groups()}
+            return {
+                (r.identity_id, r.kind, names.get(r.group_key, "")): r.decision
+                for r in session.execute(query)
+            }
 
     def entries(self, after: int = 0) -> list[Row]:
         """Return the journal's lines about people since another, without refusals."""
@@ -677,7 +689,7 @@ def difference(before: Row | None, after: Row | None) -> str:
 
 
 def lines_of_plan(
-    run: Run, planned: Iterable[PlannedPerson], known: Mapping[tuple[int, str], str]
+    run: Run, planned: Iterable[PlannedPerson], known: Mapping[tuple[int, str, str], str]
 ) -> list[Line]:
     """Return the lines that the journal has to have once a plan was carried out.
 
@@ -687,7 +699,8 @@ def lines_of_plan(
     lines = []
     for person_ in planned:
         for change in () if person_.why.startswith("observed only") else person_.changes:
-            decision = known.get((person_.identity_id, change["kind"]))
+            group = (change["before"] or {}).get("group", "")
+            decision = known.get((person_.identity_id, change["kind"], group))
             stays = run.holds and change["kind"] in DESTRUCTIVE and decision != "released"
             if decision == "rejected" or (stays and decision == "waiting"):
                 continue
@@ -703,16 +716,36 @@ def lines_of_plan(
     return sorted(lines)
 
 
+def lines_of_outsiders(world: World, run: Run) -> list[Line]:
+    """Return the lines about members whom no rule names, none where they are too many."""
+    if run.held > (run.removals if run.holds else 0):
+        return []
+    with world.engine.store.reading() as session:
+        found = planned_groups.list_outsiders(session, run.id)
+    return [
+        Line(
+            identity=0,
+            kind="remove_member",
+            subject=row.user_name,
+            difference=difference({"group": row.group}, None),
+            outcome="applied",
+        )
+        for row in found
+    ]
+
+
 def lines_of_journal(entries: Iterable[Row]) -> list[Line]:
+    """Return the lines about people: those about the directory's groups are in no person's plan."""
     return sorted(
         Line(
-            identity=entry["identity_id"],
+            identity=entry["identity_id"] or 0,
             kind=entry["kind"],
             subject=entry["subject"],
             difference=difference(entry["before"], entry["after"]),
             outcome=entry["outcome"],
         )
         for entry in entries
+        if not entry["kind"].startswith("group_")
     )
 
 

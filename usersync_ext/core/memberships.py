@@ -40,7 +40,8 @@ class MembershipFacts:
     grants: Mapping[str, frozenset[GrantKind]] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     known: Mapping[str, DirectoryGroup] = field(default_factory=dict)  # missing ones have no key
-    allowed: frozenset[str] = frozenset()  # groups that may be given although they are protected
+    allowed: frozenset[str] = frozenset()  # protected groups that the person's targets may give
+    taken_back: frozenset[str] = frozenset()  # protected groups that we gave and may take again
     authoritative: frozenset[str] = frozenset()  # groups that are only for whom a rule names
     only: frozenset[str] | None = None  # look at these groups alone
 
@@ -191,11 +192,12 @@ def refused(
     case: Case, kind: ChangeKind, key: str, group: DirectoryGroup
 ) -> RefusedMembership | None:
     """Return why a membership must not be given or taken, None if it may."""
-    text = ""
+    text, facts = "", case.facts
     is_protected = group.protected or is_protected_name(group.name, case.rules)
     if kind is KEEP:
         return None
-    if is_protected and key not in case.facts.allowed:
+    permitted = facts.allowed if kind is ChangeKind.ADD_MEMBER else facts.taken_back
+    if is_protected and key not in permitted:
         text = f"the group {group.name!r} is protected"
     elif case.account.protected:
         text = f"the account {case.account.user_name!r} is protected"

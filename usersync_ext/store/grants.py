@@ -11,11 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..core.records import GrantKind
 from .columns import table_of
 from .engine import Session
-from .group_tables import CreatedGroupRow, GrantRow
+from .group_tables import CreatedGroupRow, GrantRow, NestingRow
 from .schema import SourceRow
 
 TABLE = table_of(GrantRow)
 CREATED = table_of(CreatedGroupRow)
+NESTINGS = table_of(NestingRow)
 SOURCES = table_of(SourceRow)
 SLICE = 300
 
@@ -147,6 +148,8 @@ def end_group(session: Session, directory: str, group_key: str) -> None:
     session.execute(
         delete(CREATED).where(CREATED.c.directory == directory, CREATED.c.group_key == group_key)
     )
+    nested = (NESTINGS.c.parent_key == group_key) | (NESTINGS.c.child_key == group_key)
+    session.execute(delete(NESTINGS).where(NESTINGS.c.directory == directory, nested))
 
 
 # -- groups that sources created ------------------------------------------------------------------

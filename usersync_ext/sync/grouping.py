@@ -109,7 +109,7 @@ class Known:
     grants: Mapping[str, Sequence[Grant]]  # by account
     groups: Mapping[str, DirectoryGroup]  # by key of the name
     names: Mapping[str, str]  # key of a group → key of the name that it has or gets
-    allowed: frozenset[str] = frozenset()
+    taken_back: frozenset[str] = frozenset()
     authoritative: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     no_targets: Mapping[str, Sequence[Target]] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class Known:
             for key, name in wanted.items()
             if key not in there
         }
-        allowed = allowed_keys(session, source, there, {grant.group_key for grant in given})
+        granted = {grant.group_key for grant in given}
         return cls(
             source=source,
             targets=targets,
@@ -157,7 +157,7 @@ class Known:
             grants=by_account(given),
             groups={**there, **missing},
             names=names,
-            allowed=allowed,
+            taken_back=allowed_keys(session, source, there, granted),
             authoritative=authoritative_keys(session, work, rows, only),
             only=only,
         )
@@ -169,8 +169,8 @@ class Known:
         targets = self.targets.get(decision.identity.id, self.no_targets)
         own: dict[str, set[GrantKind]] = {}
         foreign: set[str] = set()
-        allowed = set(self.allowed)
-        allowed |= {key for key, some in targets.items() if any(t.allow_protected for t in some)}
+        allowed = {key for key, some in targets.items() if any(t.allow_protected for t in some)}
+        taken_back = set(self.taken_back)
         for grant in self.grants.get(account.key, ()):
             key = self.names.get(grant.group_key)
             if key is None:  # the group is gone
@@ -180,7 +180,7 @@ class Known:
                 continue
             own.setdefault(key, set()).add(grant.kind)
             if grant.allowed:
-                allowed.add(key)
+                taken_back.add(key)
         members = {
             self.names[row.group_key]: row.reason or self.origin(row, own, foreign)
             for row in self.memberships.get(account.key, ())
@@ -192,6 +192,7 @@ class Known:
             foreign=frozenset(foreign),
             known=self.groups,
             allowed=frozenset(allowed),
+            taken_back=frozenset(taken_back),
             authoritative=self.authoritative,
             only=self.only,
         )
@@ -245,7 +246,7 @@ def with_new_names(
 def allowed_keys(
     session: Session, source: Source, known: Mapping[str, DirectoryGroup], granted: set[str]
 ) -> frozenset[str]:
-    """Return the protected groups, of those that were given, that a mapping may give."""
+    """Return the protected groups, of those that were given, that a mapping may give and take."""
     protected = [
         key
         for key, group in known.items()

@@ -184,10 +184,7 @@ def group_row(
 ) -> dict[str, Any]:
     """Return the journal's line for a group of the directory."""
     return {
-        "at": work.now,
-        "source": work.source.key,
-        "actor": str(work.actor),
-        "category": "change",
+        **bare_row(work),
         "kind": kind,
         "subject": name,
         "reason": reason,
@@ -195,23 +192,20 @@ def group_row(
         "destructive": False,
         "before": {"group": was} if was else None,
         "after": {"group": name},
-        "request_id": work.request_id,
-        "identity_id": None,
-        "directory": work.directory.name,
         "account_key": None,
         "group_key": key,
     }
 
 
-def bare_row(work: Work, identity: Identity) -> dict[str, Any]:
-    """Return the columns that all lines about a person have in common."""
+def bare_row(work: Work, identity: Identity | None = None) -> dict[str, Any]:
+    """Return the columns that all lines about a person, or about none, have in common."""
     return {
         "at": work.now,
         "source": work.source.key,
         "actor": str(work.actor),
         "category": "change",
         "request_id": work.request_id,
-        "identity_id": identity.id or None,
+        "identity_id": identity.id or None if identity else None,
         "directory": work.directory.name,
     }
 
