@@ -16,6 +16,7 @@ from acting import (
     preview,
     push,
     push_group,
+    rename_to,
     set_rules,
 )
 
@@ -170,3 +171,12 @@ def test_nothing_is_nested_into_a_protected_group(app, provider_of, rules):
     nested(app, provider_of, "keep", **rules)
 
     assert nestings(app) == set()
+
+
+def test_a_group_that_moves_to_a_new_one_takes_its_nesting_along(app, provider_of):
+    """Checklist 80, 82"""
+    provider, _, parent = nested(app, provider_of, "keep", group_rename="new")
+
+    rename_to(provider, parent, "above")
+
+    assert nestings(app) == {("above", "child")}

@@ -323,6 +323,20 @@ def test_members_of_another_source_stay_behind_when_a_group_is_renamed(app, fly,
     assert memberships(app) == {"team": {"olga"}, "staff": {"ann"}}
 
 
+def test_an_emptied_group_that_another_source_stands_for_is_not_deleted(app, provider_of):
+    """Checklist 81"""
+    one, two = (
+        provider_of(app, name=name, group_mode="on_the_fly", group_delete="delete_empty")
+        for name in ("One", "Two")
+    )
+    group = push_group(one, "team", push(one, "ann"))
+    push_group(two, "team")
+
+    one.delete(f"/Groups/{group}")
+
+    assert memberships(app) == {"team": set()}
+
+
 def test_a_default_group_keeps_its_name_when_the_group_it_was_created_for_is_renamed(
     app, provider_of
 ):

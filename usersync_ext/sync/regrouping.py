@@ -110,9 +110,9 @@ class Regrouping:
             return []
         if maps_groups(rules) and group is not None:
             events += sweep(self.session, self.work, self.names.values())
-            if moved.groups or is_another:
+            if moved.groups and not is_another:
                 self.nest(group)
-        if group is None and rules["nested_groups"] == "keep":
+        if (group is None or is_another) and rules["nested_groups"] == "keep":
             nest_groups(self.session, self.work)
         delete_emptied(self.session, self.work)
         return events

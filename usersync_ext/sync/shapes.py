@@ -1,6 +1,7 @@
 """What is to be done so that a directory has the groups of a source: read, nothing is changed."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from ..core.groups import ON_THE_FLY, default_groups, targets_of
 from ..core.records import DirectoryGroup, GrantKind
@@ -52,17 +53,8 @@ def used_by_others(
     if not leaving:
         return frozenset()
     keys = {name_key(group.name): group.key for group in leaving.values()}
-    every = group_tree.list_groups(session, work.source.id, limit=None)
-    names = [
-        name_key(target.name)
-        for group in every
-        for target in targets_of(group, rules, {})
-        if name_key(target.name) != name_key(leaving[group.id].name if group.id in leaving else "")
-    ]
-    for source in sources.list_sources(session):
-        names += map(name_key, default_groups(source.rules))
-        names += [name_key(row.to) for row in mappings.mappings_to(session, source.id, keys)]
-    found = {keys[name] for name in names if name in keys}
+    names = used_names(session, work, {id_: group.name for id_, group in leaving.items()})
+    found = {key for name, key in keys.items() if name in names}
     given = grants.given_by(session, work.directory.name, keys.values())
     found |= {
         key
@@ -70,6 +62,31 @@ def used_by_others(
         if source_id != work.source.id or kind == GrantKind.DEFAULT
     }
     return frozenset(found)
+
+
+def used_names(
+    session: Session, work: Work, leaving: Mapping[int, str] = MappingProxyType({})
+) -> set[str]:
+    """Return the keys of the names of all groups of the directory that any source uses.
+
+    ``leaving`` are groups of this source that do not use the name that they had so far.
+    """
+    names: set[str] = set()
+    for source in sources.list_sources(session):
+        known = work.source if source.id == work.source.id else source
+        if known.directory != work.directory.name:
+            continue
+        names |= {name_key(name) for name in default_groups(known.rules)}
+        names |= {name_key(row.to) for row in mappings.list_mappings(session, known.id)}
+        if known.rules["group_mode"] == ON_THE_FLY:
+            names |= {
+                name_key(target.name)
+                for group in group_tree.list_groups(session, known.id, limit=None)
+                for target in targets_of(group, known.rules, {})
+                if known.id != work.source.id
+                or name_key(target.name) != name_key(leaving.get(group.id, ""))
+            }
+    return names
 
 
 def renames(session: Session, work: Work) -> dict[str, str]:

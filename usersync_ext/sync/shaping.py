@@ -11,7 +11,7 @@ from ..store import grants, group_tree, journal, mappings, nestings
 from ..store.engine import Session
 from .mapped import mapping_rows
 from .members import group_row
-from .shapes import planned_shapes
+from .shapes import planned_shapes, used_names
 from .work import Work
 
 WORDS = {
@@ -86,8 +86,14 @@ def orphans(
         for key, row in rows.items()
         if row.origin == "on_the_fly" and (row.group_id is None or key in let_go)
     ]
-    groups = work.directory.bound(session).find_groups(keys=found) if found else []
-    return [group.key for group in groups if not is_protected_name(group.name, rules)]
+    if not found:
+        return []
+    used = used_names(session, work)
+    return [
+        group.key
+        for group in work.directory.bound(session).find_groups(keys=found)
+        if name_key(group.name) not in used and not is_protected_name(group.name, rules)
+    ]
 
 
 def delete_emptied(session: Session, work: Work, keys: Collection[str] | None = None) -> list[str]:
