@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 2
 SERVE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format screenshots clean
+.PHONY: help serve test lint format screenshots translations clean
 
 help:
 	@echo "make serve    serve user sync on this machine (SERVE_ARGS='--port 8081')"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
 	@echo "make screenshots  take the README's pictures again (needs Chromium)"
+	@echo "make translations collect the pages' texts and compile their translations"
 	@echo "make clean    remove the virtual environment and build output"
 
 serve: $(VENV)/.installed
@@ -35,6 +36,9 @@ format: $(VENV)/.installed-lint
 
 screenshots: $(VENV)/.installed-test
 	$(BIN)/python docs/screenshots.py
+
+translations: $(VENV)/.installed-test
+	$(BIN)/python docs/translations.py
 
 clean:
 	rm -rf $(VENV) build dist

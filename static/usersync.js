@@ -25,8 +25,8 @@
     button.addEventListener("click", function () {
       var element = document.getElementById(button.dataset.copy);
       copy(element).then(
-        function () { button.textContent = "Copied"; },
-        function () { select(element); button.textContent = "Press Ctrl+C"; }
+        function () { button.textContent = button.dataset.copied; },
+        function () { select(element); button.textContent = button.dataset.byHand; }
       );
       window.setTimeout(function () { button.textContent = label; }, 2500);
     });

@@ -14,6 +14,10 @@ from .errors import ConfigError
 
 TRUE_WORDS = frozenset({"1", "true", "on", "yes"})
 FALSE_WORDS = frozenset({"0", "false", "off", "no", ""})
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "de")
+"""What the pages can speak: the code has English, the folder ``translations`` the others."""
+BROWSERS_LANGUAGE = "browser"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class Settings:
     login_by_email: bool
     scim_host_guards: bool
     base_template: str
+    language: str | None  # of the pages; None leaves it to the host's Flask-Babel
 
     def __repr__(self) -> str:
         """Return the settings without their secrets."""
@@ -46,6 +51,7 @@ def read_settings(config: Mapping[str, Any], instance_path: str) -> Settings:
         login_by_email=truth(config, "USERSYNC_LOGIN_BY_EMAIL", default=False),
         scim_host_guards=truth(config, "USERSYNC_SCIM_HOST_GUARDS", default=False),
         base_template=str(config.get("USERSYNC_BASE_TEMPLATE") or "usersync/base.html"),
+        language=page_language(config.get("USERSYNC_LANGUAGE")),
     )
 
 
@@ -94,6 +100,16 @@ def public_url(value: Any) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ConfigError("USERSYNC_PUBLIC_URL must look like https://example.com")
     return str(value).rstrip("/")
+
+
+def page_language(value: Any) -> str | None:
+    """Return the language of the pages, ``browser`` where each reader's browser chooses."""
+    if not value:
+        return None
+    known = (*LANGUAGES, BROWSERS_LANGUAGE)
+    if value not in known:
+        raise ConfigError(f"USERSYNC_LANGUAGE must be one of {', '.join(known)}")
+    return str(value)
 
 
 def secret_keys(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -168,7 +168,7 @@ def owners(site):
 def test_proposals_show_accounts_evidence_and_risks(proposed):
     page = proposed.get(ADOPTION)
 
-    assert "Adoption 3" in proposed.words(page.select_one(".tabs"))
+    assert "Adoption 3" in proposed.words(page.select_one(".parts"))
     ann, boss, cleo = (proposed.words(item) for item in page.select(".proposals > li"))
     assert "Same user name 'ann'." in ann
     assert "Nothing , it is safe." in ann

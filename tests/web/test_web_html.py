@@ -146,7 +146,7 @@ def test_navigation_reaches_every_part(filled):
     page = filled.get("/people")
 
     assert [filled.words(a) for a in page.select(".side nav a")] == [
-        "Sources",
+        "Overview",
         "People",
         "Accounts",
         "Groups",

@@ -12,6 +12,7 @@ from ..cli.installation import host_option, port_option
 from ..cli.plumbing import UserSyncGroup, opened, usersync
 from ..cli.serving import serve_app
 from ..extension import UserSync
+from ..settings import BROWSERS_LANGUAGE
 from ..state import State, current_state
 from . import folder, password, sign_in
 
@@ -27,6 +28,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     variables = os.environ if environ is None else environ
     data = folder.data_folder(variables)
     app = Flask(__name__, instance_path=str(data), static_folder=None, template_folder=None)
+    app.config["USERSYNC_LANGUAGE"] = BROWSERS_LANGUAGE
     app.config.update({k: v for k, v in variables.items() if k.startswith("USERSYNC_")})
     app.config.update(
         SECRET_KEY=variables.get("USERSYNC_SECRET_KEY") or folder.secret_key(data),

@@ -26,6 +26,7 @@ from ..state import current_state
 from ..store.engine import Store, StoreBusy
 from ..sync.startup import ensure_schema
 from ..web.guard import POLICY
+from ..web.shared import page_context
 from . import password
 
 SESSION_SECONDS = 12 * 3600
@@ -221,7 +222,9 @@ def set_password(secret: str) -> ResponseReturnValue:
 
 def page(name: str, status: int = 200, **values: Any) -> Response:
     """Return a page of ours."""
-    return make_response(render_template(f"usersync/standalone/{name}.html", **values), status)
+    return make_response(
+        render_template(f"usersync/standalone/{name}.html", **page_context(), **values), status
+    )
 
 
 def add_headers(response: Response) -> Response:

@@ -1,6 +1,7 @@
 """The forms of the pages. CSRF is the guard's business, whatever the host configured."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
@@ -9,6 +10,7 @@ from wtforms import (
     Field,
     Form,
     RadioField,
+    SelectField,
     StringField,
     ValidationError,
 )
@@ -18,6 +20,7 @@ from wtforms.validators import DataRequired, Length
 from ..core.records import Source
 from ..errors import InvalidSetting, Refused, RunStopped
 from ..providers.base import Provider
+from .language import gettext
 from .shared import has_control_characters
 
 T = TypeVar("T")
@@ -44,11 +47,30 @@ def options(pairs: Iterable[tuple[str, str]]) -> list[Any]:
     return [SELECT_CHOICE(value=value, label=label) for value, label in pairs]
 
 
+def translate(field: Field) -> None:
+    """Say a field's label and the choices of its class in the language of the request."""
+    field.label.text = gettext(field.label.text)
+    if isinstance(field, RadioField | SelectField) and field.choices:
+        field.choices = [with_label(choice) for choice in field.choices]
+
+
+def with_label(choice: Any) -> Any:
+    """Return a choice with its label in the language of the request."""
+    if isinstance(choice, tuple):
+        return (choice[0], gettext(choice[1]), *choice[2:])
+    return replace(choice, label=gettext(choice.label))
+
+
 class PageForm(FlaskForm):
     """A form of ours."""
 
     class Meta:
         csrf = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self:
+            translate(field)
 
     def fail(self, key: str, message: str) -> None:
         """Put an error beside the field of that name, or at the top if there is none."""

@@ -22,6 +22,7 @@ from ..core.options import OPTIONS, RULES, changed_rules, parsed
 from ..core.records import Source
 from ..errors import InvalidSetting
 from .forms import PageForm, attempt, options, plain, stripped
+from .language import gettext
 from .mapping_field import MappingField
 from .shared import has_control_characters
 
@@ -108,7 +109,7 @@ def rules_form(
     form_class = type("SourceRulesForm", (RulesForm,), fields)
     stored = {**source.rules, "directory": source.directory, **settings}
     form: RulesForm = form_class(data=stored)
-    form.directory.choices = options([("", "None selected"), *directories])
+    form.directory.choices = options([("", gettext("None selected")), *directories])
     return form
 
 

@@ -20,6 +20,8 @@ from ..state import current_state
 from ..store import sources
 from ..store.waiting import count_waiting
 from ..sync.engine import Engine
+from . import language, reasons
+from .language import N_
 
 T = TypeVar("T")
 PAGE_SIZE = 50
@@ -29,6 +31,11 @@ NOTICE = "usersync_notice"
 """Session key of the next page's confirmation; our own, so that the host's messages stay."""
 SOURCE_KEY = re.compile(r"[a-z0-9-]+")
 BOLD = re.compile(r"\*\*(.+?)\*\*")
+AGO = (
+    (86_400, N_("%(count)s day ago"), N_("%(count)s days ago")),
+    (3_600, N_("%(count)s hour ago"), N_("%(count)s hours ago")),
+    (60, N_("%(count)s minute ago"), N_("%(count)s minutes ago")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +134,9 @@ def has_control_characters(text: str) -> bool:
 
 
 def emphasised(text: str) -> Markup:
-    """Return text as HTML with ``**bold**`` as strong; everything else is escaped."""
-    return Markup(BOLD.sub(r"<strong>\1</strong>", str(escape(text))))  # noqa: S704 - escaped
+    """Return a text of ours as HTML with ``**bold**`` as strong; everything else is escaped."""
+    escaped = str(escape(language.gettext(text)))
+    return Markup(BOLD.sub(r"<strong>\1</strong>", escaped))  # noqa: S704 - escaped
 
 
 def attributes(field: Field, *, helped: bool = True) -> dict[str, str]:
@@ -141,7 +149,8 @@ def attributes(field: Field, *, helped: bool = True) -> dict[str, str]:
 
 
 def sentence(text: str) -> str:
-    """Return text with a capital letter and a full stop."""
+    """Return a reason or an error in the reader's language, as a sentence."""
+    text = reasons.in_words(text)
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
@@ -153,11 +162,10 @@ def days_left(at: datetime) -> int:
 def ago(at: datetime) -> str:
     """Return how long ago a time was, in words."""
     seconds = max(0, int((datetime.now(UTC) - at).total_seconds()))
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+    for size, one, many in AGO:
         if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"
+            return language.ngettext(one, many, seconds // size)
+    return language.gettext("just now")
 
 
 def take_notice() -> str:
@@ -167,14 +175,23 @@ def take_notice() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Helpers:
-    """What templates call, under one name so that nothing of the host's is hidden."""
+    """What templates call, under one name so that nothing of the host's is hidden.
+
+    ``t`` and ``n`` say the template's own texts, which are HTML; ``said`` says a text that Python
+    code holds, ``reason`` and ``sentence`` a reason or an error.
+    """
 
     own_base: bool
+    lang: str
+    t: Callable[..., Markup] = language.html
+    n: Callable[..., Markup] = language.html_of_count
+    said: Callable[..., str] = language.gettext
     csrf: Callable[[], str] = generate_csrf
     notice: Callable[[], str] = take_notice
     bold: Callable[[str], Markup] = emphasised
     ago: Callable[[datetime], str] = ago
     days_left: Callable[[datetime], int] = days_left
+    reason: Callable[[str], str] = reasons.in_words
     sentence: Callable[[str], str] = sentence
     attributes: Callable[..., dict[str, str]] = attributes
     address: Callable[[Source], str] = scim_base_url
@@ -184,4 +201,5 @@ class Helpers:
 def page_context() -> dict[str, Any]:
     """Return what every template of ours may use."""
     base = current_state().settings.base_template
-    return {"usersync_base": base, "us": Helpers(own_base=base == "usersync/base.html")}
+    own = base == "usersync/base.html"
+    return {"usersync_base": base, "us": Helpers(own_base=own, lang=language.language())}
