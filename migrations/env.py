@@ -3,7 +3,8 @@
 from alembic import context
 
 import usersync_ext.directories.tables
-import usersync_ext.store.group_tables  # noqa: F401 - their tables are ours, too
+import usersync_ext.store.group_tables
+import usersync_ext.store.record_tables  # noqa: F401 - their tables are ours, too
 from usersync_ext.store.schema import Base
 
 config = context.config

@@ -26,11 +26,11 @@ from usersync_ext.state import state_of
 from usersync_ext.store import people, planned_groups, sources
 from usersync_ext.store import runs as stored_runs
 from usersync_ext.store.columns import table_of
+from usersync_ext.store.record_tables import JournalRow
 from usersync_ext.store.schema import (
     Base,
     HeldRow,
     IdentityRow,
-    JournalRow,
     LinkRow,
     RunRow,
     SourceRow,

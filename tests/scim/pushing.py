@@ -14,7 +14,8 @@ from sqlalchemy import MetaData, create_engine, event, make_url, select, text
 
 from usersync_ext import UserSync
 from usersync_ext.state import state_of
-from usersync_ext.store.schema import Base, JournalRow
+from usersync_ext.store.record_tables import JournalRow
+from usersync_ext.store.schema import Base
 
 Rows = dict[str, list[dict[str, Any]]]
 BUFFERED = frozenset({"usersync_request", "usersync_token", "usersync_source", "usersync_outbox"})

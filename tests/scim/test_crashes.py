@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from usersync_ext.signals import account_created
 from usersync_ext.state import state_of
-from usersync_ext.store.schema import OutboxRow
+from usersync_ext.store.record_tables import OutboxRow
 from usersync_ext.sync import telemetry
 from usersync_ext.testing import ScimClient, release, scim_client
 

@@ -18,7 +18,8 @@ from ..core.records import (
 )
 from .columns import table_of
 from .engine import Session
-from .schema import HeldRow, JournalRow, OutboxRow, SourceRow
+from .record_tables import JournalRow, OutboxRow
+from .schema import HeldRow, SourceRow
 
 TABLE = table_of(JournalRow)
 OUTBOX = table_of(OutboxRow)

@@ -8,7 +8,8 @@ from sqlalchemy import delete, insert, select, update
 from ..core.records import RequestRecord
 from .columns import table_of
 from .engine import Session
-from .schema import RequestRow, SourceRow, ValueRow
+from .record_tables import RequestRow, ValueRow
+from .schema import SourceRow
 
 TABLE = table_of(RequestRow)
 VALUES = table_of(ValueRow)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -24,7 +25,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .columns import C_TEXT, NEVER_AGAIN, Base, JsonDocument, UtcDateTime
 
 LIVE = text("deleted_at IS NULL")
-OF_A_GROUP = text("group_key IS NOT NULL")
 PROPOSED = text("state = 'proposed' AND deleted_at IS NULL")
 
 
@@ -64,6 +64,7 @@ class TokenRow(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_from: Mapped[str | None] = mapped_column(String)
+    trial: Mapped[bool] = mapped_column(Boolean, server_default=false())  # of a test person
 
 
 class IdentityRow(Base):
@@ -122,6 +123,14 @@ class IdentityRow(Base):
             "source_id",
             sqlite_where=PROPOSED,
             postgresql_where=PROPOSED,
+        ),
+        Index(
+            "usersync_identity_state",
+            "source_id",
+            "state",
+            "id",
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
         Index("usersync_identity_tombstone", "source_id", "external_id", "deleted_at"),
         NEVER_AGAIN,
@@ -293,75 +302,3 @@ class PlannedRow(Base):
     why: Mapped[str] = mapped_column(Text)
     kinds: Mapped[str] = mapped_column(String)  # words of the counts, parted by blanks
     changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-
-
-class JournalRow(Base):
-    """What happened to whom, by whom and why; append-only (a trigger refuses the rest)."""
-
-    __tablename__ = "usersync_journal"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    source: Mapped[str] = mapped_column(C_TEXT)
-    actor: Mapped[str] = mapped_column(Text)
-    category: Mapped[str] = mapped_column(String)  # change (people) or admin (configuration)
-    kind: Mapped[str] = mapped_column(String)
-    subject: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text)
-    outcome: Mapped[str] = mapped_column(String)
-    destructive: Mapped[bool] = mapped_column(Boolean)
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    request_id: Mapped[str | None] = mapped_column(String)
-    identity_id: Mapped[int | None] = mapped_column(Integer, index=True)
-    directory: Mapped[str | None] = mapped_column(String)  # of the account
-    account_key: Mapped[str | None] = mapped_column(C_TEXT, index=True)
-    group_key: Mapped[str | None] = mapped_column(C_TEXT)  # of the directory
-    __table_args__ = (
-        Index(
-            "usersync_journal_group",
-            "group_key",
-            sqlite_where=OF_A_GROUP,
-            postgresql_where=OF_A_GROUP,
-        ),
-        Index("usersync_journal_source", "source", "id"),
-        Index("usersync_journal_window", "source", "destructive", "at"),
-        NEVER_AGAIN,
-    )
-
-
-class OutboxRow(Base):
-    """A signal that waits to be sent; written in the commit that it tells of."""
-
-    __tablename__ = "usersync_outbox"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    signal: Mapped[str] = mapped_column(String)
-    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
-    __table_args__ = (NEVER_AGAIN,)
-
-
-class RequestRow(Base):
-    """A SCIM request; the newest few hundred of a source are kept."""
-
-    __tablename__ = "usersync_request"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    source_id: Mapped[int] = mapped_column(ForeignKey("usersync_source.id", ondelete="CASCADE"))
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    method: Mapped[str] = mapped_column(String)
-    path: Mapped[str] = mapped_column(Text)
-    status: Mapped[int] = mapped_column(Integer)
-    duration_ms: Mapped[int] = mapped_column(Integer)
-    detail: Mapped[str] = mapped_column(Text)
-    notes: Mapped[list[str]] = mapped_column(JSON)
-    client: Mapped[str] = mapped_column(String)
-    token_prefix: Mapped[str] = mapped_column(String)
-    request_id: Mapped[str] = mapped_column(String)
-    __table_args__ = (Index("usersync_request_source", "source_id", "id"),)
-
-
-class ValueRow(Base):
-    """A value of the installation itself, such as the standalone administrator's password hash."""
-
-    __tablename__ = "usersync_value"
-    name: Mapped[str] = mapped_column(String, primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
