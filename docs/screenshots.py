@@ -8,10 +8,11 @@ import shutil
 import sys
 import tempfile
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from usersync_ext import UserSync
 from usersync_ext.core.records import Actor, Source
 from usersync_ext.state import state_of
+from usersync_ext.store import journal
 from usersync_ext.sync import admin, by_hand, group_admin
 from usersync_ext.sync.engine import Engine
 from usersync_ext.sync.startup import ensure_schema
@@ -32,9 +34,12 @@ NAMES = ("ada.lind", "ben.oz", "cleo", "dora.kim", "emil.ruiz")
 PICTURES = {
     "overview": "/",
     "source": "/sources/contoso/",
+    "rules": "/sources/acme-okta/rules",
     "person": "/people/2",
     "groups": "/sources/acme-okta/groups/map",
 }
+DAYS = (3, 1, 0, 5, 8, 2, 0, 0, 4, 6, 1, 3, 12, 0, 0, 2, 5, 7, 3, 1, 0, 0, 9, 4, 2, 6, 3)
+"""Changes of the days before today; every third of them takes something away."""
 
 
 def installation(folder: str) -> Flask:
@@ -53,11 +58,15 @@ def installation(folder: str) -> Flask:
     acme = admin.add_source(
         state.engine, EVE, name="Acme Okta", kind="okta", state="active", rules=rules
     )
-    admin.add_source(state.engine, EVE, name="Contoso", kind="entra")
+    contoso = admin.add_source(state.engine, EVE, name="Contoso", kind="entra")
+    admin.add_token(state.engine, EVE, contoso, label="Entra", expires_in_days=365)
     token, _ = admin.add_token(state.engine, EVE, acme, label="production", expires_in_days=20)
     ids = push_people(app, {"Authorization": f"Bearer {token}"})
     push_groups(app, {"Authorization": f"Bearer {token}"}, ids)
     map_groups(state.engine, acme)
+    add_history(state.engine, acme)
+    mistyped = {"Authorization": f"Bearer {token[:-3]}"}
+    app.test_client().get("/usersync/scim/contoso/v2/Users", headers=mistyped)
     state.engine.recorder.flush()
     return app
 
@@ -98,6 +107,46 @@ def map_groups(engine: Engine, source: Source) -> None:
     group_admin.change_mappings(engine, EVE, source, changes)
 
 
+def add_history(engine: Engine, source: Source) -> None:
+    """Add what happened on the days before, which the chart shows."""
+    now = datetime.now(UTC)
+    with engine.store.writing() as session:
+        for ago, count in enumerate(DAYS, start=1):
+            for number in range(count):
+                kind = ("create", "update", "deactivate")[number % 3]
+                at = now - timedelta(days=ago)
+                journal.add_entries(session, [a_line(source, kind, f"person {ago}-{number}", at)])
+
+
+def a_line(source: Source, kind: str, subject: str, at: datetime) -> dict[str, object]:
+    """Return a line of the journal about somebody."""
+    return {
+        "at": at,
+        "source": source.key,
+        "actor": "token:usx_0000…",
+        "category": "change",
+        "kind": kind,
+        "subject": subject,
+        "reason": "the provider sent it",
+        "outcome": "applied",
+        "destructive": False,
+        "before": None,
+        "after": None,
+        "request_id": None,
+        "identity_id": None,
+        "directory": None,
+        "account_key": None,
+        "group_key": None,
+    }
+
+
+def preview(page: Page) -> None:
+    """Let the rules make other names, and show what that would do."""
+    page.locator("[name=username_replacement]").fill("acme-$1")
+    page.get_by_role("button", name="Preview", exact=True).last.click()
+    page.locator("#preview").scroll_into_view_if_needed()
+
+
 def main() -> None:
     """Take every picture."""
     chromium = shutil.which("chromium")
@@ -109,9 +158,11 @@ def main() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium)
-            page = browser.new_page(viewport={"width": 1120, "height": 720})
+            page = browser.new_page(viewport={"width": 1120, "height": 960})
             for name, path in PICTURES.items():
                 page.goto(f"http://127.0.0.1:{server.port}/usersync{path}")
+                if name == "rules":
+                    preview(page)
                 page.screenshot(path=ROOT / "docs" / f"{name}.png")
             browser.close()
         server.shutdown()

@@ -8,12 +8,13 @@ import io
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from gettext import GNUTranslations
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as MessageOf
 from babel.messages.extract import extract_from_file
-from babel.messages.mofile import read_mo, write_mo
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment, nodes
 
@@ -27,7 +28,7 @@ from usersync_ext.providers.base import Provider
 from usersync_ext.settings import ENGLISH, LANGUAGES
 from usersync_ext.web.language import FOLDER
 
-KEYWORDS = {"gettext": None, "ngettext": (1, 2), "N_": None}
+KEYWORDS = {"gettext": None, "ngettext": (1, 2), "N_": None, "NN_": (1, 2)}
 CODE = ("web", "standalone")
 Message = str | tuple[str, ...]
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -75,7 +76,7 @@ def texts_of_option(option: Option) -> Iterator[str]:
 
 def texts_of_provider(provider: Provider) -> Iterator[str]:
     """Yield the texts of a provider's page and guide, but its name and its console's labels."""
-    for name in ("summary", "pushing_groups", "terms_title"):
+    for name in ("summary", "pushing_groups", "first_person", "terms_title"):
         yield getattr(provider, name)
     for name in ("steps", "verified", "unverified", "hints"):
         yield from getattr(provider, name)
@@ -126,26 +127,31 @@ def brought_up_to_date(language: str) -> Catalog:
     return found
 
 
-def is_translated(message: MessageOf) -> bool:
-    """Tell whether a text has its translation, in each of its forms."""
-    forms = message.string if isinstance(message.string, tuple) else (message.string,)
-    return all(forms)
+def forms_of(message: MessageOf) -> tuple[str, ...]:
+    """Return the translations of a text: one, or one for each form of its plural."""
+    return tuple(message.string) if isinstance(message.string, list | tuple) else (message.string,)
 
 
 def problems(language: str) -> list[str]:
-    """Return what is wrong with a language's files: texts without translation, files of before."""
-    path = path_of(language)
-    with path.open("rb") as file:
-        kept = read_po(file, locale=language)
+    """Return what is wrong with a language: texts without translation, files of before."""
+    with path_of(language).open("rb") as file:
+        kept = {m.id: forms_of(m) for m in read_po(file, locale=language) if m.id}
+    with path_of(language).with_suffix(".mo").open("rb") as file:
+        shown = GNUTranslations(file)
     texts = {m.id for m in template() if m.id}
-    known = {m.id for m in kept if m.id and is_translated(m)}
-    with path.with_suffix(".mo").open("rb") as file:
-        shown = {m.id for m in read_mo(file) if m.id and is_translated(m)}
+    told = {text: forms for text, forms in kept.items() if all(forms)}
     return [
-        *(f"has no translation: {text}" for text in sorted(map(str, texts - known))),
-        *(f"is no text of the pages any more: {text}" for text in sorted(map(str, known - texts))),
-        *(f"is not compiled: {text}" for text in sorted(map(str, known ^ shown))),
+        *(f"has no translation: {text}" for text in texts - set(told)),
+        *(f"is no text of the pages any more: {text}" for text in set(kept) - texts),
+        *(f"is not compiled: {t}" for t, forms in told.items() if said(shown, t) != forms),
     ]
+
+
+def said(shown: GNUTranslations, text: Message) -> tuple[str, ...]:
+    """Return what a compiled catalogue says for a text."""
+    if isinstance(text, str):
+        return (shown.gettext(text),)
+    return shown.ngettext(*text, 1), shown.ngettext(*text, 2)
 
 
 def main() -> None:

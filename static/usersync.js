@@ -31,4 +31,30 @@
       window.setTimeout(function () { button.textContent = label; }, 2500);
     });
   });
+
+  // A part of the page that waits for something looks again by itself while it can be seen.
+  function lookAgain(part) {
+    if (document.hidden || part.contains(document.activeElement)) {
+      return watch(part);
+    }
+    return window.fetch(window.location.href, { credentials: "same-origin" })
+      .then(function (answer) { return answer.ok ? answer.text() : ""; })
+      .then(function (text) {
+        var fresh = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
+        if (fresh && fresh.textContent !== part.textContent) {
+          part.replaceWith(fresh);
+          part = fresh;
+        }
+        watch(part);
+      }, function () { watch(part); });
+  }
+
+  function watch(part) {
+    if (part.hasAttribute("data-live")) {
+      part.setAttribute("aria-live", "polite");
+      window.setTimeout(function () { lookAgain(part); }, 4000);
+    }
+  }
+
+  document.querySelectorAll(".usersync [data-live]").forEach(watch);
 })();

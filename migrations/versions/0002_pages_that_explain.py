@@ -10,7 +10,7 @@ depends_on = None
 
 C_TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
-LIVE = sa.text("deleted_at IS NULL")
+GONE = sa.text("deleted_at IS NOT NULL")
 NOT_APPLIED = sa.text("outcome <> 'applied'")
 FAILED = sa.text("status >= 400")
 
@@ -39,11 +39,18 @@ def upgrade() -> None:
     op.create_index(
         "usersync_identity_state",
         "usersync_identity",
-        ["source_id", "state", "id"],
-        sqlite_where=LIVE,
-        postgresql_where=LIVE,
+        ["source_id", "state", "id", "deleted_at"],
     )
-    op.create_index("usersync_journal_day", "usersync_journal", ["category", "at", "kind"])
+    op.create_index(
+        "usersync_identity_gone",
+        "usersync_identity",
+        ["source_id", "user_name_key"],
+        sqlite_where=GONE,
+        postgresql_where=GONE,
+    )
+    op.create_index(
+        "usersync_journal_day", "usersync_journal", ["category", "outcome", "at", "kind"]
+    )
     op.create_index("usersync_journal_kind", "usersync_journal", ["kind", "id"])
     op.create_index(
         "usersync_journal_outcome",
@@ -66,6 +73,7 @@ def downgrade() -> None:
     op.drop_index("usersync_journal_outcome", "usersync_journal")
     op.drop_index("usersync_journal_kind", "usersync_journal")
     op.drop_index("usersync_journal_day", "usersync_journal")
+    op.drop_index("usersync_identity_gone", "usersync_identity")
     op.drop_index("usersync_identity_state", "usersync_identity")
     op.drop_column("usersync_token", "trial")
     op.drop_table("usersync_stray")

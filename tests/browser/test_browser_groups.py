@@ -1,16 +1,10 @@
-"""Group mapping in a real browser: a pushed group is mapped, previewed, applied and explained.
-
-Needs Chromium and Playwright's Python package; ``.ci/run`` installs both.
-"""
-
-import shutil
+"""Group mapping in a real browser: a pushed group is mapped, previewed, applied and explained."""
 
 import pytest
 
 from usersync_ext.state import state_of
 from usersync_ext.sync.startup import ensure_schema
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 WIDE = {"viewport": {"width": 1280, "height": 900}}
@@ -19,17 +13,6 @@ PHONE = {
     "color_scheme": "dark",
     "java_script_enabled": False,
 }
-
-
-@pytest.fixture
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install the package chromium, or run .ci/run, which does")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -44,24 +27,12 @@ def pages(app, provider_of, serve):
         yield f"{address}/usersync"
 
 
-def open_pages(browser, context):
-    """Return a page that notes every error and every violation of the content policy."""
-    page = browser.new_context(**context).new_page()
-    page.set_default_timeout(10_000)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: problems.append(message.text) if message.type == "error" else None,
-    )
-    return page, problems
-
-
 @pytest.mark.parametrize("context", [WIDE, PHONE], ids=["wide", "phone, dark, no JavaScript"])
 def test_an_administrator_maps_a_pushed_group_and_sees_why_its_member_is_in(
-    browser, pages, context
+    open_page, pages, context
 ):
-    page, problems = open_pages(browser, context)
+    watched = open_page(**context)
+    page = watched.page
     main = page.get_by_role("main")
 
     page.goto(f"{pages}/sources/acme/groups")
@@ -85,4 +56,4 @@ def test_an_administrator_maps_a_pushed_group_and_sees_why_its_member_is_in(
     member = page.get_by_role("row").filter(has=page.get_by_role("link", name="ada")).first
     assert "Because the group 'IdP_wiki' of Acme is mapped to it." in member.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert problems == []
+    assert watched.problems == []

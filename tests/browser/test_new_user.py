@@ -1,11 +1,7 @@
-"""The path of a new user in a real browser: first start, source, token, first person.
-
-Needs Chromium and Playwright's Python package; ``.ci/run`` installs both.
-"""
+"""The path of a new user in a real browser: first start, source, token, first person."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,21 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.browser.conftest import PASSWORD
+
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PASSWORD = "correct horse battery"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-
-
-@pytest.fixture
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install the package chromium, or run .ci/run, which does")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -55,19 +40,6 @@ def server(tmp_path):
     process.communicate(timeout=30)
 
 
-def open_pages(browser, **context):
-    """Return a page that notes every error and every violation of the content policy."""
-    page = browser.new_context(**context).new_page()
-    page.set_default_timeout(10_000)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: problems.append(message.text) if message.type == "error" else None,
-    )
-    return page, problems
-
-
 @pytest.mark.parametrize(
     "context",
     [
@@ -80,8 +52,9 @@ def open_pages(browser, **context):
     ],
     ids=["wide", "phone, dark, without JavaScript"],
 )
-def test_a_new_user_gets_from_the_first_start_to_the_first_person(browser, server, context):
-    page, problems = open_pages(browser, **context)
+def test_a_new_user_gets_from_the_first_start_to_the_first_person(open_page, server, context):
+    watched = open_page(**context)
+    page = watched.page
 
     page.goto(re.search(r"http://\S+/set-password/\S+", server)[0])
     for box in page.locator("input[type=password]").all():
@@ -106,4 +79,4 @@ def test_a_new_user_gets_from_the_first_start_to_the_first_person(browser, serve
     assert page.get_by_role("heading", level=1).inner_text() == "Ada Lind"
     assert "observed only" in page.locator("main").inner_text().lower()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert problems == []
+    assert watched.problems == []

@@ -129,7 +129,7 @@ def test_what_is_done_to_groups_is_in_the_journal_with_who_did_it(app, cli):
     cli.run("groups", "remove", "wiki")
 
     with state_of(app).engine.store.reading() as session:
-        found = journal.list_entries(session, category="admin")[::-1]
+        found = journal.list_entries(session, journal.Lines(category="admin"))[::-1]
 
     assert [(e.kind, e.subject) for e in found] == [
         ("group_added", "wiki"),

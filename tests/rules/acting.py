@@ -129,7 +129,7 @@ def held(app, provider):
 def entries(app, **filters):
     """Return the journal's lines, the oldest first."""
     with engine_of(app).store.reading() as session:
-        return journal.list_entries(session, limit=5000, **filters)[::-1]
+        return journal.list_entries(session, journal.Lines(**filters), limit=5000)[::-1]
 
 
 # -- groups ----------------------------------------------------------------------------------------

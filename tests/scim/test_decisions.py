@@ -81,7 +81,7 @@ def explained(app, scim_id):
 def changes(app, **filters):
     """Return the journal's lines about people, oldest first."""
     with engine_of(app).store.reading() as session:
-        return journal.list_entries(session, limit=1000, **filters)[::-1]
+        return journal.list_entries(session, journal.Lines(**filters), limit=1000)[::-1]
 
 
 def held_count(app, provider):

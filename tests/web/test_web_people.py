@@ -107,28 +107,31 @@ NUMBERS = {
 }
 
 
-def test_activity_has_changes_and_administrators_actions(filled):
-    everything = filled.words(filled.get("/activity"))
+def test_the_only_one_whom_a_question_finds_is_explained_at_once(filled):
+    answer = filled.client.get("/usersync/people?search=ben&why=1")
 
-    assert "Source added" in everything
-    assert "Deactivate" in everything
-    only = filled.words(filled.get("/activity?category=admin").select_one("tbody"))
-    assert "Deactivate" not in only
-    assert "Account added" in only
+    assert answer.status_code == 303
+    assert answer.location == "/usersync/people/2"
+    assert len(names(filled.get("/people?search=some&why=1"))) == 3
 
 
-def test_activity_is_filtered_by_source_and_paged(site):
+def test_people_are_found_by_the_beginning_of_an_e_mail(site):
+    mails = [{"value": "Ann.Other@Mail.test"}]
+    site.push(site.add_source(), "ann", emails=mails)
+    site.push(site.source(), "ben")
+
+    assert names(site.get("/people?search=ann.OTHER@")) == ["ann"]
+
+
+def test_people_who_are_gone_are_listed_only_where_asked_for(site):
     source = site.add_source(state="active")
-    site.add_source("Other")
-    site.push(source, *(f"u{n:03}@x.test" for n in range(55)))
+    site.push(source, "ann@x.test", "ben@x.test")
+    site.delete(source, "ann@x.test")
 
-    first = site.get("/activity?source=acme")
-    last = site.get("/activity?source=acme&before=10")
-
-    assert len(first.select("tbody tr")) == 50
-    assert "before=" in first.select_one("a[rel=next]")["href"]
-    assert "Other" not in site.words(first.select_one("tbody"))
-    assert len(last.select("tbody tr")) < 10
+    assert names(site.get("/people")) == ["ben@x.test"]
+    assert names(site.get("/people?search=ann")) == []
+    assert names(site.get("/people?state=gone")) == ["ann@x.test"]
+    assert names(site.get("/people?state=gone&search=ann&source=acme")) == ["ann@x.test"]
 
 
 HOSTILE = [

@@ -49,7 +49,7 @@ def test_a_source_tells_what_failed_and_what_nothing_uses(site):
     site.client.patch(f"{address}/Users/{answer.json['id']}", json=bad, headers=headers)
 
     page = site.words(site.get("/sources/acme/"))
-    assert "1 of the last day" in page
+    assert "1 in the last 24 hours" in page
     assert "was answered 400" in page
     assert "frobnicate" in page
     assert 'unknown attribute "companyName" is kept but not used' in page

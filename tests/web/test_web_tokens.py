@@ -76,7 +76,7 @@ def test_a_wrong_life_time_is_refused_and_kept(site, days):
 
 def test_the_connection_page_makes_a_token_with_one_click(site):
     site.add_source("Acme")
-    form = site.get("/sources/acme/").select_one("table form")
+    form = site.get("/sources/acme/").select_one(".first form")
     values = {i["name"]: i["value"] for i in form.select("input")}
 
     response = site.client.post(form["action"], data=values)

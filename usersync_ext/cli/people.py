@@ -165,14 +165,12 @@ def changes() -> None:
 def list_changes(source_key: str | None, everything: bool, as_json: bool) -> None:
     """List changes, the newest first."""
     state = opened()
-    category = None if everything else "change"
+    wanted = journal.Lines(source=source_key, category=None if everything else "change")
 
     def page(last: JournalEntry | None) -> list[JournalEntry]:
         before = last.id if last else None
         with state.engine.store.reading() as session:
-            return journal.list_entries(
-                session, source=source_key, category=category, before_id=before, limit=500
-            )
+            return journal.list_entries(session, wanted, before_id=before, limit=500)
 
     found = [change_as_json(entry) for entry in walked(page)]
     if as_json:

@@ -329,6 +329,7 @@ class Person:
     directory: str | None  # which holds the account
     account_key: str | None
     account_name: str | None
+    disabled_at: datetime | None  # since when the source has the account disabled
     created_at: datetime
     modified_at: datetime
 
@@ -366,6 +367,7 @@ class RequestRecord:
     token_prefix: str = ""
     request_id: str = ""
     notes: tuple[str, ...] = field(default=())
+    id: int = 0  # 0 before it is stored
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -36,7 +36,8 @@ class Provider:
     """One kind of identity provider.
 
     ``steps`` are numbered set-up steps in the provider's own words; ``**bold**`` marks the exact
-    labels of its console. ``pushing_groups`` says how its groups come here.
+    labels of its console. ``pushing_groups`` says how its groups come here, ``first_person`` how to
+    make it send somebody now.
     ``verified`` and ``unverified`` say what is known about its traffic.
     ``mark`` is the name of an SVG file below ``static/marks/``.
     """
@@ -51,6 +52,10 @@ class Provider:
     pushing_groups: str = (
         "Assign the groups to the application in your provider, and switch on there that groups "
         "are sent."
+    )
+    test_button: str = ""  # what its console calls its own test of the connection
+    first_person: str = (
+        "Assign one person to the application in your provider, and let it provision now."
     )
     terms_title: str = ""  # heading of the provider's column in the table of terms
     verified: tuple[str, ...] = ()

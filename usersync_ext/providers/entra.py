@@ -41,6 +41,11 @@ ENTRA = Provider(
         "Enter the **Tenant URL** and the **Secret Token** from the table on this page, select "
         "**Test Connection** and save.",
     ),
+    test_button="Test Connection",
+    first_person=(
+        "Under **Users and groups** assign one person, and send them at once by "
+        "**Provision on demand**: the normal cycle takes up to 40 minutes."
+    ),
     pushing_groups=(
         "Assign the groups to the application: Entra sends only what is in scope. A group arrives "
         "without members first; the members follow after the users."

@@ -38,6 +38,7 @@ MINIORANGE = Provider(
         "Switch on create, update and delete for groups, and group membership, in the app SCIM "
         "Server (Destination)."
     ),
+    test_button="Test Connection",
     verified=(
         "miniOrange publishes the fields of the app, its Test Connection, its six required "
         "attributes and its switches for users, groups and memberships.",

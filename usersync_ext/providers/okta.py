@@ -41,6 +41,8 @@ OKTA = Provider(
         "Under **Push Groups** add the groups that you want to map. Group mapping needs "
         "**Push Groups**: Okta sends no group that is not listed there.",
     ),
+    test_button="Test API Credentials",
+    first_person="Under **Assignments** assign one person to the app: Okta sends them at once.",
     pushing_groups=(
         "**Push Groups** must be switched on: open the tab **Push Groups** of the app in Okta and "
         "add each group that you want to map. Okta sends no other group, and of a group only the "

@@ -23,6 +23,8 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from werkzeug.routing import BaseConverter
 
+from ..core import arrivals
+from ..core.arrivals import Problem, Stray
 from ..core.records import Actor, RequestRecord, SourceState
 from ..state import State, current_state, state_of
 from ..store.access import Access, Denied, check_token
@@ -42,14 +44,17 @@ START_ID = secrets.token_hex(4)
 REQUEST_NUMBERS = itertools.count(1)
 ENDPOINT = "usersync.scim.serve"
 MAX_LOGGED_PATH = 300
+MAX_LOGGED_METHOD = 20
+LOST = frozenset({HTTPStatus.NOT_FOUND.value, HTTPStatus.METHOD_NOT_ALLOWED.value})
+WITHOUT_TOKEN = frozenset({Problem.NO_TOKEN, Problem.BASIC, Problem.NOT_BEARER, Problem.BARE_TOKEN})
 NUL = "\x00"
 """What a path can hold and PostgreSQL cannot."""
 
 
 class Rest(BaseConverter):
-    """The rest of a path, whatever it is: empty, or with slashes where none belong."""
+    """The rest of a path, whatever it is: empty, or with slashes or line breaks in it."""
 
-    regex = ".*?"
+    regex = "(?s:.*?)"
     part_isolating = False
 
 
@@ -102,6 +107,8 @@ class Exchange:
     started: float
     access: Access | None = None
     caller: Caller | None = None
+    problem: Problem | None = None  # why it was not let in
+    token_prefix: str = ""  # of a token that is known
 
 
 def serve(path: str = "") -> Response:
@@ -114,6 +121,7 @@ def serve(path: str = "") -> Response:
         response = service_of(state).error_response(error)
         if scim_exception(error) is not None:
             logger.info("scim request %s: %s", exchange.request_id, response.status.value)
+    note_stray(state, exchange, path, response.status.value)
     record(state, exchange, path, response)
     return to_flask(response, exchange.request_id)
 
@@ -131,14 +139,15 @@ def answer(state: State, exchange: Exchange, path: str) -> ScimResponse:
     ensure_serving(state, testing=current_app.testing)
     source_key, _, rest = path.partition("/")
     version, _, inner = rest.partition("/")
-    access = authenticate(state, source_key, inner)
+    access = authenticate(state, exchange, source_key, inner)
     exchange.access = access
     if access.source.state is SourceState.OFF:
+        exchange.problem = Problem.SOURCE_OFF
         raise UnavailableException(
             f"source {source_key!r} is switched off: ask its administrator, or try again later",
             retry_after_seconds=3600,
         )
-    if version != "v2" or NUL in inner:
+    if version != arrivals.VERSION or NUL in inner:
         raise unknown_path(path)
     mirror = Mirror(state.engine, access.source.id, lambda: work_of(state, exchange, access))
     caller = Caller(access, mirror, exchange.request_id)
@@ -158,25 +167,28 @@ def unknown_path(path: str) -> SCIMException:
     return NotFoundException(detail=f"No SCIM endpoint at {path[:MAX_LOGGED_PATH]!r}")
 
 
-def authenticate(state: State, source_key: str, inner: str) -> Access:
+def authenticate(state: State, exchange: Exchange, source_key: str, inner: str) -> Access:
     """Return what the bearer token opens. Raises UnauthorizedException, telling nothing more."""
-    scheme, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
-    secret = secret.strip()
-    if scheme.lower() != "bearer" or not secret:
+    secret, exchange.problem = arrivals.authorization(
+        request.headers.get("Authorization", ""), is_well_formed
+    )
+    if exchange.problem in WITHOUT_TOKEN:
         raise UnauthorizedException(
             detail="Send the source's bearer token: Authorization: Bearer <token>"
         )
-    if not is_well_formed(secret):
+    if exchange.problem is not None:
         raise UnauthorizedException(
             detail="The bearer token is not valid: it is incomplete or mistyped"
         )
     found = lookup(state, source_key, inner, secret)
     if isinstance(found, Denied):
+        exchange.problem, exchange.token_prefix = found.problem, found.token_prefix
         logger.info("scim request refused: %s", found.reason)
         raise UnauthorizedException(
             detail="The bearer token is not valid here: unknown, revoked, expired, or of "
             "another source"
         )
+    exchange.token_prefix = found.token_prefix
     return found
 
 
@@ -236,26 +248,64 @@ def to_flask(response: ScimResponse, request_id: str) -> Response:
     return result
 
 
+def note_stray(state: State, exchange: Exchange, path: str, status: int) -> None:
+    """Count a request that was not let in, or found no endpoint: an administrator can help it.
+
+    It costs no statement: the recorder writes what it counted with the rest, every few seconds.
+    """
+    access, problem = exchange.access, exchange.problem
+    if access is None and problem is None:  # we could not even look
+        return
+    if access is not None and (access.trial or (problem is None and status not in LOST)):
+        return
+    source, slash, rest = path.partition("/")
+    key = arrivals.readable(source, arrivals.MAX_KEY)
+    below = f"{slash}{rest}"
+    if access is None:
+        below = arrivals.path_of_stranger(below, key)
+    else:
+        below = arrivals.path_of_member(below)
+    if problem is None and arrivals.path_fault(below, key):
+        problem = Problem.WRONG_PATH
+    if problem is not None:
+        state.engine.recorder.note_stray(new_stray(exchange, problem, key, below))
+
+
+def new_stray(exchange: Exchange, problem: Problem, key: str, below: str) -> Stray:
+    """Return the current request as one that came to no source."""
+    now = datetime.now(UTC)
+    return Stray(
+        source=key,
+        problem=problem,
+        method=request.method if request.method in arrivals.METHODS else arrivals.ELSE,
+        path=below,
+        client=(request.remote_addr or "")[: arrivals.MAX_KEY],
+        token_prefix=exchange.token_prefix,
+        first_at=now,
+        last_at=now,
+    )
+
+
 def record(state: State, exchange: Exchange, path: str, response: ScimResponse) -> None:
     """Remember the request for the source's page; requests without a valid token are not listed.
 
-    A wrong token must not let strangers write: it is counted by the log only.
+    A wrong token must not let strangers write: it is only counted, see ``note_stray``. The
+    requests of a test person are ours, not the provider's.
     """
     access = exchange.access
-    if access is None:
+    if access is None or access.trial:
         return
     body: dict[str, Any] = response.body or {}
     failed = response.status.value >= 400
-    _, _, inner = path.partition("/v2")
     state.engine.recorder.note_request(
         RequestRecord(
             at=datetime.now(UTC),
             source_id=access.source.id,
-            method=request.method,
-            path=logged_path(inner),
+            method=arrivals.readable(request.method, MAX_LOGGED_METHOD),
+            path=logged_path(path),
             status=response.status.value,
             duration_ms=round((time.perf_counter() - exchange.started) * 1000),
-            detail=str(body.get("detail", "")) if failed else "",
+            detail=arrivals.without_tokens(str(body.get("detail", ""))) if failed else "",
             notes=tuple(exchange.caller.notes) if exchange.caller else (),
             client=request.remote_addr or "",
             token_prefix=access.token_prefix,
@@ -265,8 +315,13 @@ def record(state: State, exchange: Exchange, path: str, response: ScimResponse) 
     )
 
 
-def logged_path(inner: str) -> str:
-    """Return the path and query of a request for the requests page."""
+def logged_path(path: str) -> str:
+    """Return the path and query of a request for the requests page.
+
+    Of a path that is not below the base URL it is what follows the host's own part of it.
+    """
+    _, _, rest = path.partition("/")
+    version, _, inner = rest.partition("/")
+    text = f"/{inner}" if version == arrivals.VERSION else f"{arrivals.ABOVE}{path}"
     query = request.query_string.decode(errors="replace")
-    text = f"{inner or '/'}?{query}" if query else inner or "/"
-    return text[:MAX_LOGGED_PATH].replace(NUL, "\ufffd")
+    return arrivals.readable(f"{text}?{query}" if query else text, MAX_LOGGED_PATH)

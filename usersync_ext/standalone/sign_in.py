@@ -18,14 +18,15 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms import Field, HiddenField, PasswordField, ValidationError
+from wtforms.validators import EqualTo, InputRequired
 
 from ..errors import SchemaOutdated
 from ..state import current_state
 from ..store.engine import Store, StoreBusy
 from ..sync.startup import ensure_schema
 from ..web.guard import POLICY
+from ..web.language import N_, gettext, ngettext
 from ..web.shared import page_context
 from . import password
 
@@ -34,13 +35,12 @@ RECENT_SECONDS = 15 * 60
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 PAGES = "usersync.web"
-WRONG = "The password is wrong."
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
     """The administrator's password, and where to go with it."""
 
-    password = PasswordField("Password", validators=[InputRequired("Enter the password.")])
+    password = PasswordField(N_("Password"), validators=[InputRequired(N_("Enter the password."))])
     next = HiddenField()
 
 
@@ -48,19 +48,18 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]
     """A new password, twice."""
 
     password = PasswordField(
-        "New password",
-        validators=[
-            InputRequired("Enter a password."),
-            Length(
-                SHORTEST_PASSWORD,
-                LONGEST_PASSWORD,
-                f"Use at least {SHORTEST_PASSWORD} characters.",
-            ),
-        ],
+        N_("New password"), validators=[InputRequired(N_("Enter a password."))]
     )
     again = PasswordField(
-        "The same again", validators=[EqualTo("password", "The two are not the same.")]
+        N_("The same again"), validators=[EqualTo("password", N_("The two are not the same."))]
     )
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse a password that is too short, or absurdly long."""
+        if not SHORTEST_PASSWORD <= len(field.data) <= LONGEST_PASSWORD:
+            raise ValidationError(
+                gettext("Use at least %(count)s characters.", count=SHORTEST_PASSWORD)
+            )
 
 
 class SignOutForm(FlaskForm):  # type: ignore[misc]
@@ -176,9 +175,15 @@ def checked(form: SignInForm, template: str) -> ResponseReturnValue:
         begin_session()
         return redirect(safe_target(form.next.data), code=303)
     if not wait:
-        form.password.errors = [WRONG]
+        form.password.errors = [gettext("The password is wrong.")]
         return page(template, 403, form=form)
-    form.password.errors = [f"Too many wrong passwords: wait {wait} seconds, then try again."]
+    form.password.errors = [
+        ngettext(
+            "Too many wrong passwords: wait %(count)s second, then try again.",
+            "Too many wrong passwords: wait %(count)s seconds, then try again.",
+            wait,
+        )
+    ]
     response = page(template, 429, form=form)
     response.headers["Retry-After"] = str(wait)
     return response

@@ -1,14 +1,16 @@
 """Who may speak SCIM: the token, its source and, for a GET, the resource, in one statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, select
 
-from ..core.records import Source
+from ..core.arrivals import Problem
+from ..core.records import Source, SourceState
 from .columns import table_of
 from .engine import Session
 from .groups import GROUP_COLUMNS, group_from_row
@@ -53,15 +55,33 @@ class Access:
     token_label: str
     token_prefix: str
     read_only: bool
+    trial: bool = False  # of a test person: nothing of it is recorded as the provider's
     wanted: Wanted | None = None
     found: tuple[StoredResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why a token opens nothing, in words for the requests page; the client is told less."""
+    """Why a token opens nothing; the client is told less. ``token_prefix`` is a known token's."""
 
-    reason: str
+    problem: Problem
+    token_prefix: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The problem in words for the log."""
+        words = REASONS[self.problem]
+        return f"{words} ({self.token_prefix}…)" if self.token_prefix else words
+
+
+REASONS = MappingProxyType(
+    {
+        Problem.UNKNOWN_TOKEN: "unknown token",
+        Problem.OTHER_SOURCES_TOKEN: "token of another source",
+        Problem.REVOKED_TOKEN: "revoked token",
+        Problem.EXPIRED_TOKEN: "expired token",
+    }
+)
 
 
 def token_query() -> Select[Any]:
@@ -72,6 +92,7 @@ def token_query() -> Select[Any]:
         TOKENS.c.label.label("token_label"),
         TOKENS.c.prefix.label("token_prefix"),
         TOKENS.c.read_only,
+        TOKENS.c.trial,
         TOKENS.c.expires_at,
         TOKENS.c.revoked_at,
         *columns,
@@ -132,23 +153,32 @@ def check_token(
         values = {"hash": token_hash, "value": wanted.value}
         rows = session.execute(STATEMENTS[wanted.key], values).all()
     if not rows:
-        return Denied("unknown token")
+        return Denied(Problem.UNKNOWN_TOKEN)
     row = rows[0]
     if row.source_key != source_key:
-        return Denied(f"token of another source ({row.token_prefix}…)")
+        return Denied(Problem.OTHER_SOURCES_TOKEN, row.token_prefix)
     if row.revoked_at is not None:
-        return Denied(f"revoked token ({row.token_prefix}…)")
+        return Denied(Problem.REVOKED_TOKEN, row.token_prefix)
     if row.expires_at is not None and row.expires_at <= now:
-        return Denied(f"expired token ({row.token_prefix}…)")
+        return Denied(Problem.EXPIRED_TOKEN, row.token_prefix)
+    source = source_from_row(SourceColumns(row))
     return Access(
-        source=source_from_row(SourceColumns(row)),
+        source=observing(source) if row.trial else source,
         token_id=row.token_id,
         token_label=row.token_label,
         token_prefix=row.token_prefix,
         read_only=row.read_only,
+        trial=row.trial,
         wanted=wanted,
         found=found_in(rows, wanted) if wanted is not None else (),
     )
+
+
+def observing(source: Source) -> Source:
+    """Return a source as a test person meets it: it observes, unless it is off."""
+    if source.state is SourceState.OFF:
+        return source
+    return replace(source, state=SourceState.OBSERVE)
 
 
 def found_in(rows: Sequence[Any], wanted: Wanted) -> tuple[StoredResource, ...]:

@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from ..core.records import (
     Account,
@@ -18,7 +32,7 @@ from ..core.records import (
 )
 from .columns import table_of
 from .engine import Session
-from .record_tables import JournalRow, OutboxRow
+from .record_tables import NOT_APPLIED, JournalRow, OutboxRow
 from .schema import HeldRow, SourceRow
 
 TABLE = table_of(JournalRow)
@@ -141,31 +155,86 @@ def add_admin_entry(
     add_entries(session, [row])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """The people of the mirror and the accounts whom lines may be about."""
+
+    identity_ids: Sequence[int]
+    account_keys: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Which lines of the journal are wanted; None matters not, ``until`` is not in any more."""
+
+    source: str | None = None
+    identity_id: int | None = None
+    account_key: str | None = None
+    group_key: str | None = None
+    category: str | None = "change"
+    kind: str | None = None
+    outcome: str | None = None
+    whose: Whose | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+CHANGES = Lines()
+CATEGORIES = ("change", "admin")
+OUT_OF_ORDER = 1_000
+"""So many lines may have been written between a change's time and its line, by others."""
+
+
 def list_entries(
-    session: Session,
-    *,
-    source: str | None = None,
-    identity_id: int | None = None,
-    account_key: str | None = None,
-    group_key: str | None = None,
-    category: str | None = "change",
-    before_id: int | None = None,
-    limit: int = 100,
+    session: Session, wanted: Lines = CHANGES, *, before_id: int | None = None, limit: int = 100
 ) -> list[JournalEntry]:
     """Return lines of the journal, newest first; ``before_id`` continues a page."""
-    query = select(TABLE).order_by(TABLE.c.id.desc()).limit(limit)
-    for column, value in (
-        (TABLE.c.source, source),
-        (TABLE.c.identity_id, identity_id),
-        (TABLE.c.account_key, account_key),
-        (TABLE.c.group_key, group_key),
-        (TABLE.c.category, category),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    query = select(TABLE).where(*conditions_of(session, wanted))
     if before_id is not None:
         query = query.where(TABLE.c.id < before_id)
-    return [entry_from_row(row) for row in session.execute(query)]
+    rows = session.execute(query.order_by(TABLE.c.id.desc()).limit(limit))
+    return [entry_from_row(row) for row in rows]
+
+
+def conditions_of(session: Session, wanted: Lines) -> list[ColumnElement[bool]]:
+    """Return what the wanted lines have in common."""
+    equal = (
+        (TABLE.c.source, wanted.source),
+        (TABLE.c.identity_id, wanted.identity_id),
+        (TABLE.c.account_key, wanted.account_key),
+        (TABLE.c.group_key, wanted.group_key),
+        (TABLE.c.kind, wanted.kind),
+        (TABLE.c.outcome, wanted.outcome),
+    )
+    found = [column == value for column, value in equal if value is not None]
+    if wanted.category is not None:  # most lines are changes: no index of categories finds them
+        changes = TABLE.c.category != "admin"
+        found.append(TABLE.c.category == "admin" if wanted.category == "admin" else changes)
+    if wanted.outcome not in {None, Outcome.APPLIED}:
+        found.append(and_(NOT_APPLIED))  # the words of the index that has them
+    if wanted.whose is not None:
+        people = TABLE.c.identity_id.in_(wanted.whose.identity_ids)
+        found.append(or_(people, TABLE.c.account_key.in_(wanted.whose.account_keys)))
+    if wanted.since is not None:
+        first = last_before(session, wanted.since)
+        found += [TABLE.c.at >= wanted.since, TABLE.c.id > first - OUT_OF_ORDER]
+    if wanted.until is not None:
+        last = last_before(session, wanted.until)
+        found += [TABLE.c.at < wanted.until, TABLE.c.id <= last + OUT_OF_ORDER]
+    return found
+
+
+def last_before(session: Session, at: datetime) -> int:
+    """Return the last line before a time, 0 if there is none; ids grow with time."""
+    newest = [
+        select(TABLE.c.id)
+        .where(TABLE.c.category == category, TABLE.c.outcome == outcome, TABLE.c.at < at)
+        .order_by(TABLE.c.at.desc())
+        .limit(1)
+        .subquery()
+        for category, outcome in product(CATEGORIES, Outcome)
+    ]
+    return max(session.scalars(union_all(*(select(each.c.id) for each in newest))), default=0)
 
 
 def last_accounts(
@@ -234,6 +303,7 @@ def refused_memberships(session: Session, since: datetime) -> dict[str, int]:
             TABLE.c.at >= since,
             TABLE.c.kind.in_([ChangeKind.ADD_MEMBER, ChangeKind.REMOVE_MEMBER]),
             TABLE.c.outcome == Outcome.REFUSED,
+            NOT_APPLIED,
         )
         .group_by(TABLE.c.source)
     )

@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from ..core.records import Identity, Person, PersonState, Source
 from ..core.username import fold
@@ -13,10 +26,12 @@ from ..errors import NotFound
 from .columns import begins_with, table_of
 from .engine import Session
 from .mirror import IDENTITY_COLUMNS, identity_from_row
-from .schema import IdentityRow, LinkRow, SourceRow
+from .schema import IdentityEmailRow, IdentityRow, LinkRow, SourceRow
 
 LINKS = table_of(LinkRow)
 IDENTITIES = table_of(IdentityRow)
+EMAILS = table_of(IdentityEmailRow)
+FOUND_AT_MOST = 1_000
 SOURCES = table_of(SourceRow)
 
 
@@ -196,6 +211,7 @@ def people_query() -> Select[Any]:
         SOURCES.c.key.label("source"),
         LINKS.c.directory,
         LINKS.c.account_key,
+        LINKS.c.disabled_at,
     ).select_from(
         IDENTITIES.join(SOURCES, SOURCES.c.id == IDENTITIES.c.source_id).outerjoin(
             LINKS, LINKS.c.identity_id == IDENTITIES.c.id
@@ -220,6 +236,7 @@ def person_from_row(row: Row[Any]) -> Person:
         directory=row.directory,
         account_key=row.account_key,
         account_name=None,
+        disabled_at=row.disabled_at,
         created_at=row.created_at,
         modified_at=row.modified_at,
     )
@@ -237,27 +254,84 @@ def list_people(
 ) -> list[Person]:
     """Return people in the order in which they came; ``after_id`` continues a page.
 
-    ``search`` is the beginning of a user name or full name, or a whole externalId or SCIM id.
-    Deleted people are left out unless ``deleted`` is set.
+    ``search`` is the beginning of a user name, full name or e-mail, or a whole externalId or SCIM
+    id.
+    Those whom the source deleted are listed if ``deleted`` is set, else the others.
     """
-    query = people_query().where(IDENTITIES.c.id > after_id).order_by(IDENTITIES.c.id).limit(limit)
+    gone = IDENTITIES.c.deleted_at
+    life = gone.is_not(None) if deleted else gone.is_(None)
+    narrow = [life, IDENTITIES.c.state == state] if state is not None else [life]
+    if search:
+        ids = sorted(i for i in find_ids(session, search, source, narrow) if i > after_id)
+        return people_by_id(session, ids[:limit])
+    narrow = [*narrow, IDENTITIES.c.id > after_id]
+    query = people_query().where(*narrow).order_by(IDENTITIES.c.id).limit(limit)
     if source is not None:
         query = query.where(IDENTITIES.c.source_id == source.id)
-    if state is not None:
-        query = query.where(IDENTITIES.c.state == state)
-    if not deleted:
-        query = query.where(IDENTITIES.c.deleted_at.is_(None))
-    if search:
-        key = fold(search)
-        query = query.where(
-            or_(
-                begins_with(IDENTITIES.c.user_name_key, key),
-                begins_with(IDENTITIES.c.full_name_key, key),
-                IDENTITIES.c.external_id == search,
-                IDENTITIES.c.scim_id == search,
-            )
-        )
+    elif state is not None:
+        query = query.where(IDENTITIES.c.id.in_(first_of_each(sources_of(session), narrow, limit)))
     return [person_from_row(row) for row in session.execute(query)]
+
+
+def sources_of(session: Session, source: Source | None = None) -> list[int]:
+    """Return the id of a source, those of all where none is given."""
+    return [source.id] if source is not None else list(session.scalars(select(SOURCES.c.id)))
+
+
+def find_ids(
+    session: Session,
+    search: str,
+    source: Source | None = None,
+    narrow: Sequence[ColumnElement[bool]] = (),
+    limit: int = FOUND_AT_MOST,
+) -> set[int]:
+    """Return people whom a search finds; each way to find them is one range of an index.
+
+    Of those whom one way finds, the first ``limit`` in its order are enough: who wants others
+    types more of the name.
+    """
+    sources, key = sources_of(session, source), fold(search)
+    here = IDENTITIES.c.source_id.in_(sources)
+    people = select(IDENTITIES.c.id).where(here, *narrow)
+    emails = people.join(EMAILS, EMAILS.c.identity_id == IDENTITIES.c.id).where(
+        EMAILS.c.source_id.in_(sources), begins_with(EMAILS.c.email_key, key)
+    )
+    ways = [
+        *(
+            people.where(begins_with(IDENTITIES.c.user_name_key, key), life)
+            for life in (IDENTITIES.c.deleted_at.is_(None), IDENTITIES.c.deleted_at.is_not(None))
+        ),
+        people.where(begins_with(IDENTITIES.c.full_name_key, key)),
+        emails,
+        people.where(IDENTITIES.c.external_id == search),
+        people.where(IDENTITIES.c.scim_id == search),
+    ]
+    found = [way.limit(limit).subquery() for way in ways]
+    return set(session.scalars(union_all(*(select(each.c.id) for each in found))))
+
+
+def first_of_each(
+    sources: Sequence[int], narrow: Sequence[ColumnElement[bool]], limit: int
+) -> CompoundSelect[Any] | tuple[()]:
+    """Return the ids of the first people of each source, of whom the first of all are some."""
+    first = [
+        select(IDENTITIES.c.id)
+        .where(IDENTITIES.c.source_id == source_id, *narrow)
+        .order_by(IDENTITIES.c.id)
+        .limit(limit)
+        .subquery()
+        for source_id in sources
+    ]
+    return union_all(*(select(each.c.id) for each in first)) if first else ()
+
+
+def newest_person(session: Session, source: Source) -> Person | None:
+    """Return the living person of a source who came last, None if it has none."""
+    query = people_query().where(IDENTITIES.c.source_id == source.id)
+    row = session.execute(
+        query.where(IDENTITIES.c.deleted_at.is_(None)).order_by(IDENTITIES.c.id.desc()).limit(1)
+    ).first()
+    return person_from_row(row) if row is not None else None
 
 
 def people_by_id(session: Session, ids: Sequence[int]) -> list[Person]:
@@ -285,8 +359,8 @@ def find_people(session: Session, name: str, source: Source | None = None) -> li
 
 def get_person(session: Session, identity_id: int) -> tuple[Person, str]:
     """Return a person and their SCIM record as JSON text. Raises NotFound."""
-    row = session.execute(people_query().where(IDENTITIES.c.id == identity_id)).first()
+    query = people_query().add_columns(IDENTITIES.c.record).where(IDENTITIES.c.id == identity_id)
+    row = session.execute(query).first()
     if row is None:
         raise NotFound("there is no such person")
-    record = session.scalar(select(IDENTITIES.c.record).where(IDENTITIES.c.id == identity_id))
-    return person_from_row(row), record or "{}"
+    return person_from_row(row), row.record

@@ -52,7 +52,7 @@ class JournalRow(Base):
             postgresql_where=OF_A_GROUP,
         ),
         Index("usersync_journal_source", "source", "id"),
-        Index("usersync_journal_day", "category", "at", "kind"),
+        Index("usersync_journal_day", "category", "outcome", "at", "kind"),
         Index("usersync_journal_kind", "kind", "id"),
         Index(
             "usersync_journal_outcome",

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .columns import C_TEXT, NEVER_AGAIN, Base, JsonDocument, UtcDateTime
 
 LIVE = text("deleted_at IS NULL")
+GONE = text("deleted_at IS NOT NULL")
 PROPOSED = text("state = 'proposed' AND deleted_at IS NULL")
 
 
@@ -125,13 +126,13 @@ class IdentityRow(Base):
             postgresql_where=PROPOSED,
         ),
         Index(
-            "usersync_identity_state",
+            "usersync_identity_gone",
             "source_id",
-            "state",
-            "id",
-            sqlite_where=LIVE,
-            postgresql_where=LIVE,
+            "user_name_key",
+            sqlite_where=GONE,
+            postgresql_where=GONE,
         ),
+        Index("usersync_identity_state", "source_id", "state", "id", "deleted_at"),
         Index("usersync_identity_tombstone", "source_id", "external_id", "deleted_at"),
         NEVER_AGAIN,
     )

@@ -11,7 +11,7 @@ import zlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, false, insert, select, update
 
 from ..core.records import Actor, Source, Token
 from ..errors import InvalidSetting, NotFound
@@ -25,6 +25,8 @@ ALPHABET = string.digits + string.ascii_letters
 BODY_LENGTH = 43
 CHECK_LENGTH = 6
 EXPIRY_WARNING = timedelta(days=30)
+TRIAL_TIME = timedelta(minutes=5)
+"""How long the token of a test person is valid, if nobody removes it before."""
 
 
 def base62(number: int, length: int) -> str:
@@ -94,29 +96,55 @@ def add_token(
     """Store a new token; return its text, which is never to be had again, and its record."""
     if expires_in_days is not None and not 1 <= expires_in_days <= 3650:
         raise InvalidSetting("expires_in_days", "must be from 1 to 3650")
+    life = timedelta(days=expires_in_days) if expires_in_days else None
+    secret, row = insert_token(
+        session, source, actor, now, life, label=label.strip(), read_only=read_only
+    )
+    return secret, token_from_row(row, source.key)
+
+
+def add_trial_token(
+    session: Session, source: Source, label: str, actor: Actor, now: datetime
+) -> str:
+    """Store the token of a test person (``store.trials``), which no list has; return its text."""
+    return insert_token(
+        session, source, actor, now, TRIAL_TIME, label=label, read_only=False, trial=True
+    )[0]
+
+
+def insert_token(
+    session: Session,
+    source: Source,
+    actor: Actor,
+    now: datetime,
+    life: timedelta | None,
+    **values: Any,
+) -> tuple[str, Row[Any]]:
+    """Store a new secret's hash with some columns; return the secret and the row."""
     secret = new_secret()
     row = session.execute(
         insert(TABLE)
         .values(
             source_id=source.id,
             hash=token_hash(secret),
-            label=label.strip(),
             prefix=secret[: len(PREFIX) + 4],
             last_four=secret[-4:],
-            read_only=read_only,
             created_at=now,
             created_by=str(actor),
-            expires_at=now + timedelta(days=expires_in_days) if expires_in_days else None,
+            expires_at=now + life if life else None,
+            **values,
         )
         .returning(*TABLE.c)
     ).one()
-    return secret, token_from_row(row, source.key)
+    return secret, row
 
 
 def list_tokens(session: Session, source: Source) -> list[Token]:
     """Return the tokens of a source, newest first, revoked and expired ones too."""
     rows = session.execute(
-        select(TABLE).where(TABLE.c.source_id == source.id).order_by(TABLE.c.id.desc())
+        select(TABLE)
+        .where(TABLE.c.source_id == source.id, TABLE.c.trial == false())
+        .order_by(TABLE.c.id.desc())
     )
     return [token_from_row(row, source.key) for row in rows]
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from ..core.records import (
@@ -34,7 +33,6 @@ class Explanation:
     record: dict[str, Any]
     decision: Decision | None  # None when the source has no usable directory
     account: Account | None
-    disabled_at: datetime | None  # since when the account is disabled by this source
     groups: tuple[tuple[str, str], ...]  # name of the group, and why
     source_groups: tuple[str, ...]  # names of the groups in the source
     changes: tuple[JournalEntry, ...]
@@ -46,6 +44,16 @@ class ListedAccount:
 
     account: Account
     groups: tuple[str, ...]
+
+
+def find_whose(engine: Engine, search: str, limit: int) -> journal.Whose:
+    """Return the people and the local accounts whose names begin with a text, so many at most."""
+    with engine.store.reading() as session:
+        accounts = LocalAccounts(session).list_accounts(search=search, limit=limit)
+        return journal.Whose(
+            identity_ids=sorted(people.find_ids(session, search, limit=limit)),
+            account_keys=[account.key for account in accounts],
+        )
 
 
 def with_account_names(session: Session, engine: Engine, found: Sequence[Person]) -> list[Person]:
@@ -98,10 +106,10 @@ def explain_person(engine: Engine, identity_id: int) -> Explanation:
     with engine.store.reading() as session:
         person, record = people.get_person(session, identity_id)
         source = sources.get_source(session, person.source)
-        [person] = with_account_names(session, engine, [person])
         keys = [person.account_key] if person.account_key else []
         found = accounts_by_key(session, engine, person.directory or "", keys)
-        link = people.links_of_identities(session, [identity_id]).get(identity_id)
+        if found:
+            person = replace(person, account_name=found[0].user_name)
         stored = mirror.get_user(session, source.id, person.scim_id)
         return Explanation(
             person=person,
@@ -109,10 +117,9 @@ def explain_person(engine: Engine, identity_id: int) -> Explanation:
             record=json.loads(record),
             decision=decided(session, engine, source, identity_id),
             account=replace(found[0], owner=source.key) if found else None,
-            disabled_at=link.disabled_at if link else None,
             groups=memberships_in(session, engine, person),
             source_groups=tuple(name for _, name in stored.groups) if stored else (),
-            changes=tuple(journal.list_entries(session, identity_id=identity_id)),
+            changes=tuple(journal.list_entries(session, journal.Lines(identity_id=identity_id))),
         )
 
 

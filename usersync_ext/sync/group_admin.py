@@ -160,7 +160,8 @@ def all_members(engine: Engine, group_key: str) -> Iterator[Why]:
 def history_of(engine: Engine, group_key: str, limit: int = 100) -> list[JournalEntry]:
     """Return what happened to a group and its members, the newest first."""
     with engine.store.reading() as session:
-        return journal.list_entries(session, group_key=group_key, category=None, limit=limit)
+        wanted = journal.Lines(group_key=group_key, category=None)
+        return journal.list_entries(session, wanted, limit=limit)
 
 
 # -- groups of a source ---------------------------------------------------------------------------

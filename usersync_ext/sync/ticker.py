@@ -1,4 +1,5 @@
-"""What has to happen by itself: abandoned runs go on, accounts whose time is over are deleted.
+"""What has to happen by itself: abandoned runs go on, accounts whose time is over are deleted,
+and what tests of dead processes left behind is removed.
 
 A thread drives the ``schedule`` library. It starts with ``usersync serve``, and in a host with the
 first request that a process serves: never at import, in a command, or before a fork. Any number
@@ -12,14 +13,16 @@ from collections.abc import Callable
 import schedule
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.records import Actor
 from ..errors import UserSyncError
-from . import leavers, runs
+from . import leavers, runs, trials
 from .engine import Engine
 
 logger = logging.getLogger("usersync")
 TICK_SECONDS = 5.0
 RUNS_EVERY_SECONDS = 30
 LEAVERS_EVERY_MINUTES = 30
+HOUSEKEEPING = Actor(kind="system", name="housekeeping")
 
 
 class Ticker:
@@ -33,6 +36,9 @@ class Ticker:
         self._schedule = schedule.Scheduler()
         self._schedule.every(RUNS_EVERY_SECONDS).seconds.do(self.safely, self.resume_runs)
         self._schedule.every(LEAVERS_EVERY_MINUTES).minutes.do(self.safely, self.end_leavers)
+        self._schedule.every(LEAVERS_EVERY_MINUTES).minutes.do(
+            self.safely, self.remove_test_persons
+        )
 
     def ensure_started(self) -> None:
         """Start the thread unless it runs."""
@@ -51,7 +57,7 @@ class Ticker:
 
     def run(self) -> None:
         """Do every job once, then each when its time has come."""
-        for job in (self.resume_runs, self.end_leavers):
+        for job in (self.resume_runs, self.end_leavers, self.remove_test_persons):
             self.safely(job)
         while not self._stopped.wait(TICK_SECONDS):
             self._schedule.run_pending()
@@ -63,6 +69,10 @@ class Ticker:
     def end_leavers(self) -> None:
         """Delete the accounts whose time is over."""
         leavers.delete_all_due(self._engine)
+
+    def remove_test_persons(self) -> None:
+        """Remove the test persons of processes that died."""
+        trials.remove_leftovers(self._engine, HOUSEKEEPING)
 
     def safely(self, job: Callable[[], None]) -> None:
         """Run a job; what goes wrong is logged and tried again at its next time."""

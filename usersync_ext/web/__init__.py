@@ -4,27 +4,33 @@ from flask import Blueprint
 
 from . import (
     about,
+    activity,
     decisions,
     directory,
     directory_groups,
     guard,
+    overview,
     people,
     rules,
     runs,
     source_groups,
     sources,
     tokens,
+    trial,
 )
 from .shared import Route, page_context
 
 GROUPS = (
+    overview,
     sources,
     rules,
     source_groups,
     runs,
     tokens,
+    trial,
     decisions,
     people,
+    activity,
     directory,
     directory_groups,
     about,

@@ -18,6 +18,7 @@ from ..core.fields import FREE_NAME, MAX_ROWS, MAX_VALUE_LENGTH, RESERVED, STAND
 from ..core.records import Account
 from ..sync.managed import FREE
 from .forms import PageForm, options, plain, stripped
+from .language import N_, gettext
 from .shared import has_control_characters
 
 Pairs = tuple[tuple[str, str], ...]
@@ -35,40 +36,40 @@ class AccountForm(PageForm):
     """An account of the embedded directory."""
 
     user_name = StringField(
-        "User name",
+        N_("User name"),
         filters=[stripped],
-        validators=[DataRequired("Enter a user name."), Length(max=255), plain],
+        validators=[DataRequired(N_("Enter a user name.")), Length(max=255), plain],
     )
-    full_name = StringField("Full Name", filters=[stripped], validators=[Length(max=255), plain])
-    email = StringField("Email", filters=[stripped], validators=[Length(max=320), plain])
+    full_name = StringField(
+        N_("Full Name"), filters=[stripped], validators=[Length(max=255), plain]
+    )
+    email = StringField(N_("Email"), filters=[stripped], validators=[Length(max=320), plain])
 
 
 class AccountEditForm(AccountForm):
     """An account as an administrator edits it; managed fields are taken out first."""
 
-    given_name = detail("Given name")
-    family_name = detail("Family name")
-    phone = detail("Phone")
-    title = detail("Title")
-    department = detail("Department")
-    manager = detail("Manager")
-    locale = detail("Locale")
-    attributes = TextAreaField("Free attributes", filters=[stripped])
-    active = BooleanField("Active")
-    email_verified = BooleanField("E-mail verified")
-    groups = SelectMultipleField("Groups")
+    given_name = detail(N_("Given name"))
+    family_name = detail(N_("Family name"))
+    phone = detail(N_("Phone"))
+    title = detail(N_("Title"))
+    department = detail(N_("Department"))
+    manager = detail(N_("Manager"))
+    locale = detail(N_("Locale"))
+    attributes = TextAreaField(N_("Free attributes"), filters=[stripped])
+    active = BooleanField(N_("Active"))
+    email_verified = BooleanField(N_("E-mail verified"))
+    groups = SelectMultipleField(N_("Groups"))
 
     def validate_attributes(self, field: Field) -> None:
         """Refuse lines that are no attributes; each is then checked like any other field."""
         pairs = list(read_attributes(field.data))
         names = [name for name, _ in pairs]
         if len(names) > MAX_ROWS or len(names) > len(set(names)):
-            raise ValidationError(f"at most {MAX_ROWS} attributes, each of them once")
-        for name, text in pairs:
-            if not FREE_NAME.fullmatch(name) or name in {*STANDARD, *RESERVED}:
-                raise ValidationError(f"{name!r} cannot be the name of an attribute")
-            if len(text) > MAX_VALUE_LENGTH or has_control_characters(text):
-                raise ValidationError(f"{name}: at most {MAX_VALUE_LENGTH} printable characters")
+            text = gettext("at most %(count)s attributes, each of them once", count=MAX_ROWS)
+            raise ValidationError(text)
+        for name, value in pairs:
+            check_attribute(name, value)
 
     def values(self, managed: Pairs) -> dict[str, Any]:
         """Return the fields that may be edited; ``managed`` attributes stay as they are."""
@@ -76,6 +77,18 @@ class AccountEditForm(AccountForm):
         own = {name: text for name, text in read_attributes(found["attributes"]) if text}
         found["attributes"] = tuple(sorted({**own, **dict(managed)}.items()))
         return found
+
+
+def check_attribute(name: str, value: str) -> None:
+    """Refuse a name that no free attribute can have, and what is too long or not printable."""
+    if not FREE_NAME.fullmatch(name) or name in {*STANDARD, *RESERVED}:
+        text = gettext("%(name)s cannot be the name of an attribute", name=repr(name))
+        raise ValidationError(text)
+    if len(value) > MAX_VALUE_LENGTH or has_control_characters(value):
+        text = gettext(
+            "%(name)s: at most %(count)s printable characters", name=name, count=MAX_VALUE_LENGTH
+        )
+        raise ValidationError(text)
 
 
 def read_attributes(text: str) -> Iterator[tuple[str, str]]:
@@ -93,9 +106,15 @@ def split_attributes(attributes: Pairs, managed: Mapping[str, str]) -> tuple[Pai
 
 def managed_details(account: Account, managed: Mapping[str, str]) -> Pairs:
     """Return label and value of the details that a source manages, empty ones left out."""
-    standard = [(STANDARD[n][0].capitalize(), getattr(account, n)) for n in DETAILS if n in managed]
+    theirs = [name for name in DETAILS if name in managed]
+    standard = [(label_of(name), getattr(account, name)) for name in theirs]
     free, _ = split_attributes(account.attributes, managed)
     return tuple((label, value) for label, value in (*standard, *free) if value)
+
+
+def label_of(name: str) -> str:
+    """Return what a detail is called, as in the form where it may be edited."""
+    return gettext(STANDARD[name][0].capitalize())
 
 
 def account_edit_form(
@@ -116,16 +135,16 @@ class GroupForm(PageForm):
     """A new group of the embedded directory."""
 
     name = StringField(
-        "Group name",
+        N_("Group name"),
         filters=[stripped],
-        validators=[DataRequired("Enter a name."), Length(max=255), plain],
+        validators=[DataRequired(N_("Enter a name.")), Length(max=255), plain],
     )
 
 
 class HandOverForm(PageForm):
     """Which source shall manage an account from now on."""
 
-    target = SelectField("Hand over to")
+    target = SelectField(N_("Hand over to"))
 
 
 def hand_over_form(sources: Iterable[tuple[str, str]], target: str) -> HandOverForm:

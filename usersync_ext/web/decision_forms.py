@@ -6,6 +6,7 @@ from wtforms import HiddenField, IntegerField, SelectMultipleField, StringField,
 from wtforms.validators import NumberRange
 
 from .forms import PageForm
+from .language import N_, gettext, ngettext
 
 MAX_ID = 2_147_483_647
 
@@ -21,12 +22,12 @@ def row_id(text: Any) -> int:
 class HeldForm(PageForm):
     """Which held changes are released or rejected: those of the chosen people, or all."""
 
-    people = SelectMultipleField("People", coerce=row_id, validate_choice=False)
+    people = SelectMultipleField(N_("People"), coerce=row_id, validate_choice=False)
     count = HiddenField()  # how many changes the page showed as waiting
-    release_selected = SubmitField("Release selected")
-    reject_selected = SubmitField("Reject selected")
-    release = SubmitField("Release all")
-    reject = SubmitField("Reject all")
+    release_selected = SubmitField(N_("Release selected"))
+    reject_selected = SubmitField(N_("Reject selected"))
+    release = SubmitField()
+    reject = SubmitField()
 
     @property
     def releases(self) -> bool:
@@ -46,9 +47,13 @@ class HeldForm(PageForm):
     def is_clear(self, waiting: int) -> bool:
         """Tell whether it is clear whose changes are meant; if not, say so beside the table."""
         if self.chosen == []:
-            self.fail("people", "Select at least one person first. Nothing was changed")
+            self.fail("people", gettext("Select at least one person first. Nothing was changed"))
         elif self.chosen is None and self.count.data and self.count.data != str(waiting):
-            text = f"{waiting} changes wait by now. Look at them again: nothing was changed"
+            text = ngettext(
+                "%(count)s change waits by now. Look at it again: nothing was changed",
+                "%(count)s changes wait by now. Look at them again: nothing was changed",
+                waiting,
+            )
             self.fail("people", text)
         return not self.errors
 
@@ -56,14 +61,14 @@ class HeldForm(PageForm):
 class AdoptionForm(PageForm):
     """Whether a person adopts an account that waits for them, or all do where that is safe."""
 
-    person = IntegerField("Person", validators=[NumberRange(0, MAX_ID)], default=0)
-    account = StringField("Account")
-    accept = SubmitField("Accept")
-    refuse = SubmitField("Refuse")
-    accept_safe = SubmitField("Accept all safe ones")
+    person = IntegerField(N_("Person"), validators=[NumberRange(0, MAX_ID)], default=0)
+    account = StringField(N_("Account"))
+    accept = SubmitField()
+    refuse = SubmitField()
+    accept_safe = SubmitField(N_("Accept all safe ones"))
 
 
 class RestoreForm(PageForm):
     """Which leaver gets their account back."""
 
-    person = IntegerField("Person", validators=[NumberRange(1, MAX_ID)])
+    person = IntegerField(N_("Person"), validators=[NumberRange(1, MAX_ID)])

@@ -21,6 +21,7 @@ from .account_forms import hand_over_form
 from .decision_forms import AdoptionForm, HeldForm, RestoreForm
 from .directory import Shown, load_account
 from .forms import attempt
+from .language import gettext, ngettext
 from .shared import (
     ID,
     PAGE_SIZE,
@@ -66,8 +67,17 @@ def decide_held(source: Source, form: HeldForm) -> str:
     count = admin.decide_held(
         engine(), visitor(), source, release=form.releases, people_ids=form.chosen
     )
-    people = "1 person" if count == 1 else f"{count} people"
-    return f"Changes of {people} were {'released' if form.releases else 'rejected'}."
+    if form.releases:
+        return ngettext(
+            "Changes of %(count)s person were released.",
+            "Changes of %(count)s people were released.",
+            count,
+        )
+    return ngettext(
+        "Changes of %(count)s person were rejected.",
+        "Changes of %(count)s people were rejected.",
+        count,
+    )
 
 
 def by_person(changes: Sequence[HeldChange]) -> list[list[HeldChange]]:
@@ -120,18 +130,33 @@ def decide_adoption(source: Source, form: AdoptionForm) -> str:
     """Accept or refuse what the form says; return what was done."""
     if form.accept_safe.data:
         count = adopting.accept_safe(engine(), visitor(), source)
-        return f"{count} safe {'proposal was' if count == 1 else 'proposals were'} accepted."
+        return ngettext(
+            "%(count)s safe proposal was accepted.",
+            "%(count)s safe proposals were accepted.",
+            count,
+        )
     accept, account = bool(form.accept.data), form.account.data
     if not account or not (accept or form.refuse.data):
         abort(400)
     person = load_person(source, form.person.data or 0)
     adopting.decide(engine(), visitor(), source, person, accept=accept, account_name=account)
     now = load_person(source, person.id)
-    if accept:
-        text = f"Accepted: the account {account} is for {person.user_name} of {source.name}."
-        return text if now.state is PersonState.IN_SYNC else f"{text} {sentence(now.why)}"
-    text = f"Refused: {person.user_name} of {source.name} does not get the account {account}."
+    text = decided(source, person, account, accept=accept)
+    if accept and now.state is PersonState.IN_SYNC:
+        return text
     return f"{text} {sentence(now.why)}"
+
+
+def decided(source: Source, person: Person, account: str, *, accept: bool) -> str:
+    """Return what was decided about a person and an account."""
+    values = {"account": account, "person": person.user_name, "source": source.name}
+    if accept:
+        return gettext(
+            "Accepted: the account %(account)s is for %(person)s of %(source)s.", **values
+        )
+    return gettext(
+        "Refused: %(person)s of %(source)s does not get the account %(account)s.", **values
+    )
 
 
 def load_person(source: Source, person_id: int) -> Person:
@@ -139,7 +164,7 @@ def load_person(source: Source, person_id: int) -> Person:
     with engine().store.reading() as db:
         person, _ = store_people.get_person(db, person_id)
     if person.source != source.key:
-        raise NotFound(f"source {source.key!r} has no such person")
+        raise NotFound(gettext("source %(key)s has no such person", key=repr(source.key)))
     return person
 
 
@@ -155,7 +180,11 @@ def leavers(key: str) -> ResponseReturnValue:
             form, lambda: sync_leavers.restore(engine(), visitor(), source, person.id)
         )
         if account is not None:
-            text = f"The account {account.user_name} of {person.user_name} is enabled again."
+            text = gettext(
+                "The account %(account)s of %(person)s is enabled again.",
+                account=account.user_name,
+                person=person.user_name,
+            )
             return done(text, ".leavers", key=key)
     after = typed_number("after")
     found: list[Leaver] = []
@@ -175,7 +204,7 @@ def hand_over(account_id: int) -> ResponseReturnValue:
     wanted = form.target.data if shown.link else ""
     plan: HandOver | None = None
     if wanted and wanted not in {source.key for source in targets}:
-        form.fail("target", "choose one of the sources")
+        form.fail("target", gettext("choose one of the sources"))
     elif wanted:
         plan = attempt(form, lambda: adopting.plan_hand_over(engine(), shown.account.key, wanted))
     if plan is not None and form.validate_on_submit():
@@ -201,10 +230,22 @@ def other_sources(shown: Shown) -> list[Source]:
 
 def handed_over(plan: HandOver) -> str:
     """Return what was done, naming both sources."""
-    text = f"The account {plan.account.user_name} went from {plan.source.name} to"
+    account, source, target = plan.account.user_name, plan.source.name, plan.target.name
     if plan.to is None:
-        return f"{text} {plan.target.name}, where it waits for its person."
-    return f"{text} {plan.target.name}, for {plan.to.user_name}."
+        return gettext(
+            "The account %(account)s went from %(source)s to %(target)s, where it waits for its"
+            " person.",
+            account=account,
+            source=source,
+            target=target,
+        )
+    return gettext(
+        "The account %(account)s went from %(source)s to %(target)s, for %(person)s.",
+        account=account,
+        source=source,
+        target=target,
+        person=plan.to.user_name,
+    )
 
 
 PAGES: tuple[Route, ...] = (

@@ -22,6 +22,7 @@ from .account_forms import (
     split_attributes,
 )
 from .forms import ActionForm, attempt
+from .language import gettext
 from .people import differences
 from .shared import (
     ID,
@@ -76,7 +77,9 @@ def load_account(account_id: int) -> Shown:
             },
             all_groups=tuple(local.groups()),
             changes=tuple(
-                journal.list_entries(db, account_key=key, category=None, limit=CHANGES_SHOWN)
+                journal.list_entries(
+                    db, journal.Lines(account_key=key, category=None), limit=CHANGES_SHOWN
+                )
             ),
         )
 
@@ -97,7 +100,7 @@ def add_account() -> ResponseReturnValue:
         values = {f: form[f].data for f in ("user_name", "full_name", "email")}
         created = attempt(form, lambda: by_hand.add_account(engine(), visitor(), **values))
         if created is not None:
-            return done("The account was created.", ".account", account_id=created.key)
+            return done(gettext("The account was created."), ".account", account_id=created.key)
     return render_template("usersync/account_add.html", form=form)
 
 
@@ -110,7 +113,7 @@ def account(account_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         saved = attempt(form, lambda: save_account(shown, form, chosen))
         if saved is not None:
-            return done("Saved.", ".account", account_id=account_id)
+            return done(gettext("Saved."), ".account", account_id=account_id)
     return render_template(
         "usersync/account.html",
         form=form,
@@ -136,7 +139,10 @@ def protect_account(account_id: int) -> ResponseReturnValue:
     if ActionForm().validate_on_submit():
         wanted = "protect" in request.form
         by_hand.protect_account(engine(), visitor(), str(account_id), protected=wanted)
-        text = "The account is protected now." if wanted else "The account is not protected now."
+        if wanted:
+            text = gettext("The account is protected now.")
+        else:
+            text = gettext("The account is not protected now.")
         return done(text, ".account", account_id=account_id)
     return redirect(url_for(".account", account_id=account_id), code=303)
 
@@ -146,7 +152,8 @@ def delete_account(account_id: int) -> ResponseReturnValue:
     form = ActionForm()
     if form.validate_on_submit():
         by_hand.remove_account(engine(), visitor(), str(account_id))
-        return done(f"The account {shown.account.user_name} was deleted.", ".accounts")
+        text = gettext("The account %(name)s was deleted.", name=shown.account.user_name)
+        return done(text, ".accounts")
     return render_template(
         "usersync/account_delete.html", form=form, shown=shown, account=shown.account
     )

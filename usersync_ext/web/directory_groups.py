@@ -3,11 +3,13 @@
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ..core.records import DirectoryGroup
 from ..directories.local import LocalAccounts
 from ..sync import by_hand, group_admin
 from .account_forms import GroupForm
 from .forms import ActionForm, attempt
 from .group_forms import MinimumForm
+from .language import gettext, ngettext
 from .people import differences
 from .shared import ID, Route, done, engine, given, page_of, typed, typed_number, visitor
 
@@ -20,8 +22,7 @@ def groups() -> ResponseReturnValue:
     if form.validate_on_submit():
         added = attempt(form, lambda: by_hand.add_group(engine(), visitor(), form.data["name"]))
         if added:
-            note = " It is protected: its members are administrators." if added.protected else ""
-            return done(f"The group {added.name} was added.{note}", ".groups")
+            return done(added_in_words(added), ".groups")
     after = typed("after")
     found = group_admin.page_of_directory_groups(
         engine(), search=typed("search"), after=after, limit=AT_ONCE + 1
@@ -35,6 +36,16 @@ def groups() -> ResponseReturnValue:
     )
 
 
+def added_in_words(added: DirectoryGroup) -> str:
+    """Return that a group was added, and what follows if it is protected."""
+    if added.protected:
+        return gettext(
+            "The group %(group)s was added. It is protected: its members are administrators.",
+            group=added.name,
+        )
+    return gettext("The group %(group)s was added.", group=added.name)
+
+
 def group(group_id: int) -> ResponseReturnValue:
     key = str(group_id)
     shown = group_admin.directory_group(engine(), key)
@@ -42,8 +53,8 @@ def group(group_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         minimum = form.minimum.data or 0
         by_hand.set_minimum(engine(), visitor(), key, minimum)
-        text = f"keeps at least {minimum} members" if minimum else "may become empty"
-        return done(f"The group {shown.group.name} {text}.", ".group", group_id=group_id)
+        text = minimum_in_words(shown.group.name, minimum)
+        return done(text, ".group", group_id=group_id)
     after = typed_number("after")
     found = group_admin.members_of(engine(), key, after=str(after), limit=AT_ONCE + 1)
     history = group_admin.history_of(engine(), key, HISTORY_SHOWN)
@@ -59,16 +70,36 @@ def group(group_id: int) -> ResponseReturnValue:
     )
 
 
+def minimum_in_words(name: str, minimum: int) -> str:
+    """Return how many members a group keeps."""
+    if not minimum:
+        return gettext("The group %(group)s may become empty.", group=name)
+    return ngettext(
+        "The group %(group)s keeps at least %(count)s member.",
+        "The group %(group)s keeps at least %(count)s members.",
+        minimum,
+        group=name,
+    )
+
+
 def protect_group(group_id: int) -> ResponseReturnValue:
     if ActionForm().validate_on_submit():
         wanted = "protect" in request.form
         group = by_hand.protect_group(engine(), visitor(), str(group_id), protected=wanted)
-        word = "administrators now" if wanted else "not administrators by this group any more"
-        text = f"The members of {group.name} are {word}."
+        text = protection_in_words(group)
         if "stay" in request.form:
             return done(text, ".group", group_id=group_id)
         return done(text, ".groups")
     return redirect(url_for(".groups"), code=303)
+
+
+def protection_in_words(group: DirectoryGroup) -> str:
+    """Return what a group's protection means for its members."""
+    if group.protected:
+        return gettext("The members of %(group)s are administrators now.", group=group.name)
+    return gettext(
+        "The members of %(group)s are not administrators by this group any more.", group=group.name
+    )
 
 
 def delete_group(group_id: int) -> ResponseReturnValue:
@@ -78,7 +109,8 @@ def delete_group(group_id: int) -> ResponseReturnValue:
     form = ActionForm()
     if form.validate_on_submit():
         by_hand.remove_group(engine(), visitor(), key)
-        return done(f"The group {group.name} was deleted.", ".groups")
+        text = gettext("The group %(group)s was deleted.", group=group.name)
+        return done(text, ".groups")
     return render_template("usersync/group_delete.html", form=form, group=group)
 
 

@@ -15,12 +15,13 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields import choices
+from wtforms.meta import DefaultMeta
 from wtforms.validators import DataRequired, Length
 
 from ..core.records import Source
 from ..errors import InvalidSetting, Refused, RunStopped
 from ..providers.base import Provider
-from .language import gettext
+from .language import N_, gettext, language
 from .shared import has_control_characters
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ T = TypeVar("T")
 def plain(form: Form, field: Field) -> None:
     """Refuse control characters, which no name has and PostgreSQL does not store."""
     if has_control_characters(field.data or ""):
-        raise ValidationError("must not have control characters")
+        raise ValidationError(gettext("must not have control characters"))
 
 
 def stripped(value: str | None) -> str:
@@ -62,15 +63,28 @@ def with_label(choice: Any) -> Any:
 
 
 class PageForm(FlaskForm):
-    """A form of ours."""
+    """A form of ours, in the language of the request; its class is written in English."""
 
     class Meta:
         csrf = False
+        get_translations = DefaultMeta.get_translations
+
+        @property
+        def locales(self) -> list[str]:
+            """The language of what WTForms says by itself: the page's, not Flask-Babel's."""
+            return [language()]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self:
             translate(field)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check each field; errors that stand in the class are said in the page's language."""
+        valid: bool = super().validate(extra_validators)
+        for field in self:
+            field.errors = [gettext(error) for error in field.errors]
+        return valid
 
     def fail(self, key: str, message: str) -> None:
         """Put an error beside the field of that name, or at the top if there is none."""
@@ -100,16 +114,16 @@ class NameForm(PageForm):
     """The display name of a source."""
 
     name = StringField(
-        "Name",
+        N_("Name"),
         filters=[stripped],
-        validators=[DataRequired("Enter a name."), Length(max=80), plain],
+        validators=[DataRequired(N_("Enter a name.")), Length(max=80), plain],
     )
 
 
 class SourceForm(NameForm):
     """A new source: its provider and name."""
 
-    kind = RadioField("Identity provider", validators=[DataRequired("Choose a provider.")])
+    kind = RadioField(N_("Identity provider"), validators=[DataRequired(N_("Choose a provider."))])
 
 
 def source_form(providers: Mapping[str, Provider]) -> SourceForm:
@@ -121,14 +135,14 @@ def source_form(providers: Mapping[str, Provider]) -> SourceForm:
 class TokenForm(PageForm):
     """A new bearer token."""
 
-    label = StringField("Label", filters=[stripped], validators=[Length(max=80), plain])
-    expires_in_days = StringField("Expires in days", filters=[stripped], default="365")
-    read_only = BooleanField("Read only")
+    label = StringField(N_("Label"), filters=[stripped], validators=[Length(max=80), plain])
+    expires_in_days = StringField(N_("Expires in days"), filters=[stripped], default="365")
+    read_only = BooleanField(N_("Read only"))
 
     def validate_expires_in_days(self, field: Field) -> None:
         text = field.data
         if text and not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 3650):
-            raise ValidationError("must be a whole number from 1 to 3650, or empty")
+            raise ValidationError(gettext("must be a whole number from 1 to 3650, or empty"))
 
     @property
     def days(self) -> int | None:
@@ -140,31 +154,34 @@ class LeaveForm(PageForm):
     """How to part with a source."""
 
     ending = RadioField(
-        "What to do with the source",
+        N_("What to do with the source"),
         choices=options(
             (
-                ("detach", "Detach: keep the source and what it said, but let go of its accounts"),
-                ("delete", "Delete: remove the source with its rules, tokens and people"),
+                (
+                    "detach",
+                    N_("Detach: keep the source and what it said, but let go of its accounts"),
+                ),
+                ("delete", N_("Delete: remove the source with its rules, tokens and people")),
             )
         ),
         default="detach",
     )
     accounts = RadioField(
-        "What to do with its accounts",
+        N_("What to do with its accounts"),
         choices=options(
             (
-                ("keep", "Keep them as local accounts, as they are"),
-                ("disable", "Disable them"),
-                ("delete", "Delete them"),
+                ("keep", N_("Keep them as local accounts, as they are")),
+                ("disable", N_("Disable them")),
+                ("delete", N_("Delete them")),
             )
         ),
         default="keep",
     )
-    confirm = StringField("Type the source's key to confirm", filters=[stripped])
+    confirm = StringField(N_("Type the source's key to confirm"), filters=[stripped])
 
     def matches(self, source: Source) -> bool:
         """Tell whether the key was typed; if not, say so beside the field."""
         if self.confirm.data == source.key:
             return True
-        self.fail("confirm", f"Type {source.key} to confirm.")
+        self.fail("confirm", gettext("Type %(key)s to confirm.", key=source.key))
         return False

@@ -23,6 +23,7 @@ from ..sync.engine import Engine
 from ..sync.group_admin import MappingLine
 from .decision_forms import row_id
 from .forms import PageForm, plain, stripped
+from .language import N_, gettext
 
 MOST_NEW_ROWS = 50
 LONGEST = 1000
@@ -46,9 +47,11 @@ class NewRow:
 class MappingForm(PageForm):
     """Changes of the mapping table: rows to remove, switches of rows, and new rows."""
 
-    remove = SelectMultipleField("Remove", coerce=row_id, validate_choice=False)
-    allow = SelectMultipleField("May give a protected group", coerce=row_id, validate_choice=False)
-    asked = SelectMultipleField("Switches", coerce=row_id, validate_choice=False)
+    remove = SelectMultipleField(N_("Remove"), coerce=row_id, validate_choice=False)
+    allow = SelectMultipleField(
+        N_("May give a protected group"), coerce=row_id, validate_choice=False
+    )
+    asked = SelectMultipleField(N_("Switches"), coerce=row_id, validate_choice=False)
 
     @property
     def rows(self) -> list[NewRow]:
@@ -65,7 +68,7 @@ class MappingForm(PageForm):
         """Return what is to change; what is wrong becomes an error of its field."""
         found = [*self.changes_of_rows(shown), *self.additions(engine, source)]
         if not found and not self.errors:
-            self.fail("", "Tick a row to remove or fill in a new row first")
+            self.fail("", gettext("Tick a row to remove or fill in a new row first"))
         return found
 
     def changes_of_rows(self, shown: Sequence[MappingLine]) -> Iterator[dict[str, Any]]:
@@ -88,7 +91,7 @@ class MappingForm(PageForm):
                 continue
             key = (change["group"], name_key(change["to"]))
             if key in seen:
-                self.fail(f"from_{number}", "another new row says the same")
+                self.fail(f"from_{number}", gettext("another new row says the same"))
             seen.add(key)
             yield change
 
@@ -117,9 +120,9 @@ def mapping_form(shown: Sequence[MappingLine]) -> MappingForm:
     count = max([0, *sent]) + 1 + ("add_row" in request.form)
     fields: dict[str, Any] = {}
     for number in range(min(count, MOST_NEW_ROWS)):
-        fields[f"from_{number}"] = name_field("IdP group")
-        fields[f"to_{number}"] = name_field("Directory group")
-        fields[f"allow_{number}"] = BooleanField("May give a protected group")
+        fields[f"from_{number}"] = name_field(N_("IdP group"))
+        fields[f"to_{number}"] = name_field(N_("Directory group"))
+        fields[f"allow_{number}"] = BooleanField(N_("May give a protected group"))
     form_class: type[MappingForm] = type("SourceMappingForm", (MappingForm,), fields)
     return form_class(data={"allow": [each.row.id for each in shown if each.row.allow_protected]})
 
@@ -127,7 +130,7 @@ def mapping_form(shown: Sequence[MappingLine]) -> MappingForm:
 class ImportForm(PageForm):
     """Which groups of the provider are to be mapped, and to what."""
 
-    groups = SelectMultipleField("Groups", coerce=row_id, validate_choice=False)
+    groups = SelectMultipleField(N_("Groups"), coerce=row_id, validate_choice=False)
 
     def target(self, group_id: int) -> Field:
         """Return the field of the name that a group is to have in the directory."""
@@ -139,7 +142,7 @@ class ImportForm(PageForm):
         ticked = set(self.groups.data or ())
         chosen = [group for group in found if group.id in ticked]
         if not chosen:
-            self.fail("groups", "Tick at least one group first")
+            self.fail("groups", gettext("Tick at least one group first"))
         return [
             change
             for group in chosen
@@ -160,7 +163,7 @@ def import_form(found: Sequence[Any]) -> ImportForm:
     """Return the form for some groups of the provider; each is to keep its name."""
     fields = {
         f"to_{group.id}": StringField(
-            f"Directory group for {group.display_name}",
+            gettext("Directory group for %(group)s", group=group.display_name),
             filters=[stripped],
             validators=[Length(max=LONGEST), plain],
             default=group.display_name,
@@ -175,6 +178,6 @@ class MinimumForm(PageForm):
     """How many members a group must keep."""
 
     minimum = IntegerField(
-        "Never below this number of members",
-        validators=[InputRequired("Enter a whole number"), NumberRange(0, 1_000_000)],
+        N_("Never below this number of members"),
+        validators=[InputRequired(N_("Enter a whole number")), NumberRange(0, 1_000_000)],
     )

@@ -21,6 +21,7 @@ from ..errors import (
 from ..state import current_state
 from ..store.engine import StoreBusy
 from ..sync.startup import ensure_serving
+from .language import N_, gettext
 
 logger = logging.getLogger("usersync")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,6 +46,11 @@ STATUS_OF_ERROR: tuple[tuple[type[UserSyncError], int], ...] = (
     (DirectoryUnavailable, 503),
     (StoreBusy, 503),
 )
+HTTP_ERRORS = (
+    N_("The browser (or proxy) sent a request that this server could not understand."),
+    N_("The data value transmitted exceeds the capacity limit."),
+)
+"""What Werkzeug says of requests to our pages that it does not take, to be translated."""
 
 
 def protect(blueprint: Blueprint) -> None:
@@ -114,7 +120,7 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     """Return our page of an HTTP error; an answer that the host raised itself goes out as it is."""
     if error.response is not None or error.code is None or error.code < 400:
         return error
-    return error_page(error.code, "http", error.description or error.name)
+    return error_page(error.code, "http", gettext(error.description or error.name))
 
 
 def known_error(error: UserSyncError) -> ResponseReturnValue:

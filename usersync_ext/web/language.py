@@ -7,6 +7,7 @@ catalogues.
 """
 
 import gettext as library
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,11 @@ FOLDER = PACKAGE / "translations"
 def N_(text: str) -> str:
     """Return a text as it is; it is collected here and translated where it is shown."""
     return text
+
+
+def NN_(one: str, many: str) -> tuple[str, str]:
+    """Return both forms of a text as they are, to be chosen from where it is shown."""
+    return one, many
 
 
 @cache
@@ -48,7 +54,7 @@ def wanted_language() -> str:
     """Return what the configuration, Flask-Babel or the browser asks for."""
     chosen = current_state().settings.language
     if chosen == BROWSERS_LANGUAGE:
-        return request.accept_languages.best_match(LANGUAGES) or ENGLISH
+        return first_known(request.accept_languages.values())
     if chosen is not None:
         return chosen
     if "babel" not in current_app.extensions:
@@ -59,9 +65,20 @@ def wanted_language() -> str:
     return locale.language if locale and locale.language in LANGUAGES else ENGLISH
 
 
+def first_known(tags: Iterable[str]) -> str:
+    """Return the first language of which there are texts; de-CH is German."""
+    languages = (tag.replace("_", "-").partition("-")[0].lower() for tag in tags)
+    return next((language for language in languages if language in LANGUAGES), ENGLISH)
+
+
+def translation_of(text: str) -> str:
+    """Return a text in the language of the request; nothing is not the catalogue's header."""
+    return catalogue(language()).gettext(text) if text else ""
+
+
 def gettext(text: str, **values: Any) -> str:
     """Return a text in the language of the request, with ``%(name)s`` filled in."""
-    found = catalogue(language()).gettext(text)
+    found = translation_of(text)
     return found % values if values else found
 
 
@@ -72,7 +89,7 @@ def ngettext(one: str, many: str, count: int, **values: Any) -> str:
 
 def html(text: str, **values: Any) -> Markup:
     """Return a text of a template, which is HTML; values are escaped."""
-    found = Markup(catalogue(language()).gettext(text))  # noqa: S704 - ours
+    found = Markup(translation_of(text))  # noqa: S704 - ours
     return found % values if values else found
 
 

@@ -12,8 +12,21 @@ from wtforms.validators import StopValidation
 
 from ..core.attributes import InvalidExpression
 from ..core.fields import CASES, MAX_ROWS, STANDARD, canonical_mapping, read_rows, row_of
+from .language import N_, gettext
 from .shared import has_control_characters
 
+FIELDS = (
+    N_("full name"),
+    N_("given name"),
+    N_("family name"),
+    N_("e-mail"),
+    N_("phone"),
+    N_("title"),
+    N_("department"),
+    N_("manager"),
+    N_("locale"),
+)
+"""What ``core.fields.STANDARD`` calls the fields, to be translated."""
 CELLS = ("field", "from", "case", "regex", "replacement")
 NUMBERED = re.compile(r"(\d{1,4})-(field|from|case|regex|replacement)")
 
@@ -36,7 +49,7 @@ class MappingField(Field):
     """Rows of the standard fields, always all of them, then rows of free attributes."""
 
     rows: tuple[MappingRow, ...] = ()
-    cases = tuple(zip(CASES, ("as it is", "lower case", "UPPER CASE"), strict=True))
+    cases = tuple(zip(CASES, (N_("as it is"), N_("lower case"), N_("UPPER CASE")), strict=True))
     longest = 1000
 
     def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
@@ -101,10 +114,12 @@ def checked(row: MappingRow) -> MappingRow:
     values = dict(row.values)
     if row.is_blank:
         return row
-    if not values["field"]:
-        return replace(row, error="a row needs the name of an attribute, or remove it")
+    field = values["field"]
+    if not field:
+        return replace(row, error=gettext("a row needs the name of an attribute, or remove it"))
     if any(has_control_characters(text) for text in values.values()):
-        return replace(row, error=f"{values['field']}: must not have control characters")
+        text = gettext("%(field)s: must not have control characters", field=field)
+        return replace(row, error=text)
     try:
         canonical_mapping(json.dumps([values]))
     except InvalidExpression as error:

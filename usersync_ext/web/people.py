@@ -4,17 +4,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import render_template
+from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from ..core.records import JournalEntry, PersonState, Source
-from ..store import journal
 from ..store import sources as store_sources
 from ..sync import explain
-from .shared import ID, PAGE_SIZE, Page, Route, engine, given, page_of, typed, typed_number
+from .shared import ID, PAGE_SIZE, Route, engine, given, page_of, typed, typed_number
+from .words import field_in_words
 
 
 def people() -> ResponseReturnValue:
+    """Show people, or the one who is found where ``why`` asks for an explanation."""
     known = all_sources()
     chosen = next((s for s in known if s.key == typed("source")), None)
     state = next((s for s in PersonState if s == typed("state")), None)
@@ -28,6 +29,8 @@ def people() -> ResponseReturnValue:
         after_id=after,
         limit=PAGE_SIZE + 1,
     )
+    if typed("why") and len(found) == 1 and not after:
+        return redirect(url_for(".person", person_id=found[0].id), code=303)
     return render_template(
         "usersync/people.html",
         page=page_of(found),
@@ -87,36 +90,13 @@ def differences(entry: JournalEntry) -> list[tuple[str, str, str]]:
     """Return what a change changed: field, before and after."""
     before, after = entry.before or {}, entry.after or {}
     return [
-        (field.replace("_", " "), words(before.get(field, "")), words(after.get(field, "")))
+        (field_in_words(field), words(before.get(field, "")), words(after.get(field, "")))
         for field in {**before, **after}
         if before.get(field, "") != after.get(field, "")
     ]
 
 
-def activity() -> ResponseReturnValue:
-    before = typed_number("before")
-    category = typed("category")
-    with engine().store.reading() as db:
-        found = journal.list_entries(
-            db,
-            source=typed("source") or None,
-            category=category if category in {"change", "admin"} else None,
-            before_id=before or None,
-            limit=PAGE_SIZE + 1,
-        )
-    page: Page[JournalEntry] = page_of(found)
-    return render_template(
-        "usersync/activity.html",
-        page=page,
-        filters=given("source", "category"),
-        sources=all_sources(),
-        differences={entry.id: differences(entry) for entry in page.items},
-        before=before,
-    )
-
-
 PAGES: tuple[Route, ...] = (
     Route("/people", people),
     Route(f"/people/<{ID}:person_id>", person),
-    Route("/activity", activity),
 )

@@ -10,6 +10,7 @@ from ..sync import admin, runs
 from ..sync.counting import Summary
 from ..sync.source_settings import with_settings
 from .forms import attempt
+from .language import gettext
 from .rules_form import RulesForm, changed_settings, default_text, rules_form, sections
 from .runs import counts_links, load_run, new_run, spoken
 from .shared import Route, done, engine, load_source, source_page, typed_number, visitor
@@ -84,8 +85,8 @@ def save(source: Source, form: RulesForm) -> ResponseReturnValue:
 def saved_text(source: Source, summary: Summary) -> str:
     """Return the confirmation of a save, with what it did."""
     if source.state is SourceState.OBSERVE:
-        return "Saved. This source only observes, so no account was changed."
-    return f"Saved. {spoken(summary) or 'No account had to be changed.'}"
+        return gettext("Saved. This source only observes, so no account was changed.")
+    return f"{gettext('Saved.')} {spoken(summary) or gettext('No account had to be changed.')}"
 
 
 def preview_of(source: Source, form: RulesForm, run: Run | None = None) -> Preview:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from wtforms import (
@@ -16,30 +17,56 @@ from wtforms import (
 )
 from wtforms.validators import Length
 
-from ..core.fields import read_rows, row_of
+from ..core.fields import STANDARD, read_rows, row_of
 from ..core.option import Option
 from ..core.options import OPTIONS, RULES, changed_rules, parsed
 from ..core.records import Source
 from ..errors import InvalidSetting
 from .forms import PageForm, attempt, options, plain, stripped
-from .language import gettext
+from .language import N_, gettext, ngettext
 from .mapping_field import MappingField
 from .shared import has_control_characters
 
 SAMPLE_LENGTH = 256
 PAIRS_TOLD = 20
 """How many rows of the mapping table a run names."""
+OTHER_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {"directory": N_("Directory"), "state": N_("State"), "mappings": N_("Group mapping")}
+)
+"""What settings of a run are called that are no options."""
+STATES: Mapping[str, str] = MappingProxyType(
+    {"active": N_("active"), "observe": N_("observe"), "off": N_("off")}
+)
+DIRECTORIES = (N_("Embedded directory"),)
+"""Titles of our own directories, to be translated."""
+ROWS: Mapping[tuple[bool, str], str] = MappingProxyType(
+    {
+        (False, ""): N_("%(field)s from %(source)s"),
+        (False, "lower"): N_("%(field)s from %(source)s in lower case"),
+        (False, "upper"): N_("%(field)s from %(source)s in upper case"),
+        (True, ""): N_("%(field)s from %(source)s replacing %(regex)s with %(replacement)s"),
+        (True, "lower"): N_(
+            "%(field)s from %(source)s replacing %(regex)s with %(replacement)s in lower case"
+        ),
+        (True, "upper"): N_(
+            "%(field)s from %(source)s replacing %(regex)s with %(replacement)s in upper case"
+        ),
+    }
+)
+"""A row of the attribute mapping, by whether it has a regular expression and by its case."""
 
 
 class RulesForm(PageForm):
     """The settings of a source; ``rules_form`` adds one field for each of RULES."""
 
     attribute_mapping: MappingField
-    directory = SelectField("Directory")
-    sample = StringField("Try a user name", validators=[Length(max=SAMPLE_LENGTH), plain])
-    group_sample = StringField("Try a group name", validators=[Length(max=SAMPLE_LENGTH), plain])
+    directory = SelectField(N_("Directory"))
+    sample = StringField(N_("Try a user name"), validators=[Length(max=SAMPLE_LENGTH), plain])
+    group_sample = StringField(
+        N_("Try a group name"), validators=[Length(max=SAMPLE_LENGTH), plain]
+    )
     person = StringField(
-        "Try a person", filters=[stripped], validators=[Length(max=SAMPLE_LENGTH), plain]
+        N_("Try a person"), filters=[stripped], validators=[Length(max=SAMPLE_LENGTH), plain]
     )
 
     def settings(self) -> dict[str, Any]:
@@ -61,7 +88,7 @@ def one_line_ends(text: str | None) -> str:
 def plain_lines(form: Form, field: Field) -> None:
     """Refuse control characters but ends of lines."""
     if has_control_characters((field.data or "").replace("\n", "").replace("\t", "")):
-        raise ValidationError("must not have control characters")
+        raise ValidationError(gettext("must not have control characters"))
 
 
 def check_option(option: Option) -> Callable[[Form, Field], None]:
@@ -109,7 +136,8 @@ def rules_form(
     form_class = type("SourceRulesForm", (RulesForm,), fields)
     stored = {**source.rules, "directory": source.directory, **settings}
     form: RulesForm = form_class(data=stored)
-    form.directory.choices = options([("", gettext("None selected")), *directories])
+    titles = [(name, gettext(title)) for name, title in directories]
+    form.directory.choices = options([("", gettext("None selected")), *titles])
     return form
 
 
@@ -124,10 +152,20 @@ def sections() -> list[tuple[str, str, list[Option]]]:
 def default_text(option: Option) -> str:
     """Return what holds where nobody set an option, ``""`` where that goes without saying."""
     if option.type == "bool":
-        return "on" if option.default else "off"
+        return on_or_off(option.default)
     if option.type == "choice":
-        return dict(option.choices)[option.default]
+        return choice_in_words(option, option.default)
     return str(option.default)
+
+
+def on_or_off(value: Any) -> str:
+    return gettext("on") if value in (True, "true", "on", "yes", "1") else gettext("off")
+
+
+def choice_in_words(option: Option, value: Any) -> str:
+    """Return the label of a choice, the value itself where there is none."""
+    label = dict(option.choices).get(value)
+    return gettext(label) if label else str(value)
 
 
 def changed_settings(source: Source, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,32 +185,49 @@ def settings_in_words(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def worded(key: str, value: Any) -> tuple[str, str]:
     """Return one setting as its label and value."""
-    if key == "mappings":
-        return "Group mapping", mapping_changes_in_words(value)
     option = OPTIONS.get(key)
     if option is None:
-        return key.capitalize(), str(value) or "none"
+        return gettext(OTHER_SETTINGS.get(key, key.capitalize())), other_in_words(key, value)
+    return gettext(option.label), option_in_words(option, value)
+
+
+def other_in_words(key: str, value: Any) -> str:
+    """Return the value of a setting that is no option."""
+    if key == "mappings":
+        return mapping_changes_in_words(value)
+    if key == "state":
+        return gettext(STATES.get(value, str(value)))
+    return str(value) or gettext("none")
+
+
+def option_in_words(option: Option, value: Any) -> str:
+    """Return the value of an option."""
     if option.type == "bool":
-        return option.label, "on" if value in (True, "true", "on", "yes", "1") else "off"
+        return on_or_off(value)
     if option.type == "choice":
-        return option.label, dict(option.choices).get(value, str(value))
+        return choice_in_words(option, value)
     if option.type == "mapping":
-        return option.label, mapping_in_words(str(value))
-    return option.label, str(value) or "empty"
+        return mapping_in_words(str(value))
+    return str(value) or gettext("empty")
 
 
 def mapping_changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
     """Return changes of the mapping table, the first of each kind by name."""
     added = [added_in_words(change) for change in changes if change["op"] == "add"]
     removed = [pair_in_words(change) for change in changes if change["op"] == "remove"]
-    told = (("added", added), ("removed", removed))
-    return "; ".join(f"{word}: {first_of(pairs)}" for word, pairs in told if pairs) or "none"
+    told = (
+        gettext("added: %(rows)s", rows=first_of(added)) if added else "",
+        gettext("removed: %(rows)s", rows=first_of(removed)) if removed else "",
+    )
+    return "; ".join(filter(None, told)) or gettext("none")
 
 
 def added_in_words(change: Mapping[str, Any]) -> str:
     """Return a row that is added, or whose switch is changed."""
-    note = " (may give a protected group)" if change.get("allow_protected") else ""
-    return f"{pair_in_words(change)}{note}"
+    row = pair_in_words(change)
+    if change.get("allow_protected"):
+        return gettext("%(row)s (may give a protected group)", row=row)
+    return row
 
 
 def pair_in_words(change: Mapping[str, Any]) -> str:
@@ -183,23 +238,29 @@ def pair_in_words(change: Mapping[str, Any]) -> str:
 def first_of(texts: Sequence[str]) -> str:
     """Return some texts as a list that ends with how many more there are."""
     more = len(texts) - PAIRS_TOLD
-    return ", ".join(texts[:PAIRS_TOLD]) + (f" and {more} more" if more > 0 else "")
+    told = ", ".join(texts[:PAIRS_TOLD])
+    if more <= 0:
+        return told
+    return ngettext("%(rows)s and %(count)s more", "%(rows)s and %(count)s more", more, rows=told)
 
 
 def mapping_in_words(text: str) -> str:
     """Return the rows of a mapping that are not as by default."""
     rows = [row_of(row) for row in read_rows(text)]
-    return ", ".join(map(row_in_words, rows)) or "as by default"
+    return ", ".join(map(row_in_words, rows)) or gettext("as by default")
 
 
 def row_in_words(row: Mapping[str, str]) -> str:
-    """Return one row of a mapping as ``title from title, in upper case``."""
-    parts = [f"{row['field'].replace('_', ' ')} from {row['from'] or 'nowhere'}"]
-    if row["regex"]:
-        parts.append(f"replacing {row['regex']} with {row['replacement'] or 'nothing'}")
-    if row["case"]:
-        parts.append(f"in {row['case']} case")
-    return " ".join(parts)
+    """Return one row of a mapping as ``title from title in upper case``."""
+    name = row["field"]
+    text = ROWS[bool(row["regex"]), row["case"]]
+    return gettext(
+        text,
+        field=gettext(STANDARD[name][0]) if name in STANDARD else name,
+        source=row["from"] or gettext("nowhere"),
+        regex=row["regex"],
+        replacement=row["replacement"] or gettext("nothing"),
+    )
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> str:

@@ -1,6 +1,7 @@
 """Runs of a source: what new settings would do, how far they are carried out, and the history."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import abort, make_response, redirect, request, url_for
@@ -14,7 +15,9 @@ from ..sync import runs as sync_runs
 from ..sync.counting import COUNTS, GROUP_COUNTS, Summary
 from ..sync.runs import Overtaken
 from .forms import ActionForm, attempt
+from .language import N_, NN_, gettext, ngettext
 from .people import words
+from .reasons import in_words
 from .rules_form import joined, settings_in_words
 from .run_export import EXPORTS, Plan, export
 from .shared import (
@@ -30,10 +33,30 @@ from .shared import (
     typed_number,
     visitor,
 )
+from .words import field_in_words
 
 KINDS = (*(word for word in COUNTS if word != "unchanged"), *GROUP_COUNTS)
 GROUPS_SHOWN = 100
 SECONDS_BETWEEN_LOOKS = 3
+COUNTED: Mapping[str, str] = MappingProxyType(
+    {
+        "create": N_("%(count)s create"),
+        "update": N_("%(count)s update"),
+        "rename": N_("%(count)s rename"),
+        "disable": N_("%(count)s disable"),
+        "delete": N_("%(count)s delete"),
+        "adopt": N_("%(count)s adopt"),
+        "unchanged": N_("%(count)s unchanged"),
+        "gain": N_("%(count)s gain"),
+        "lose": N_("%(count)s lose"),
+    }
+)
+MOVED: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "gain": NN_("%(count)s person gains a group", "%(count)s people gain a group"),
+        "lose": NN_("%(count)s person loses a group", "%(count)s people lose a group"),
+    }
+)
 
 
 def load_run(source: Source, run_id: int) -> Run:
@@ -41,7 +64,7 @@ def load_run(source: Source, run_id: int) -> Run:
     with engine().store.reading() as db:
         run = store_runs.get_run(db, run_id)
     if run.source_id != source.id:
-        raise NotFound("this source has no such run")
+        raise NotFound(gettext("this source has no such run"))
     return run
 
 
@@ -121,7 +144,7 @@ def planned_differences(change: Mapping[str, Any]) -> list[tuple[str, str, str]]
     """Return what a planned change changes: field, before and after."""
     before, after = (flat(change[side] or {}) for side in ("before", "after"))
     return [
-        (field.replace("_", " "), words(before.get(field, "")), words(after.get(field, "")))
+        (field_in_words(field), words(before.get(field, "")), words(after.get(field, "")))
         for field in {**before, **after}
         if before.get(field, "") != after.get(field, "")
     ]
@@ -139,14 +162,15 @@ def flat(account: Mapping[str, Any]) -> dict[str, Any]:
 def apply(source: Source, run: Run) -> str:
     """Save the settings of a previewed run and carry its plan out. Raises InvalidSetting."""
     if run.state is not RunState.PLANNED:
-        raise InvalidSetting("", "this run cannot be applied (any more): preview again")
+        text = gettext("this run cannot be applied (any more): preview again")
+        raise InvalidSetting("", text)
     return set_off(source, run, sync_runs.begin)
 
 
 def go_on(source: Source, run: Run) -> str:
     """Go on with a run that failed while it was carried out. Raises InvalidSetting."""
     if not can_resume(run):
-        raise InvalidSetting("", "this run cannot go on: preview again")
+        raise InvalidSetting("", gettext("this run cannot go on: preview again"))
     return set_off(source, run, sync_runs.resume)
 
 
@@ -155,27 +179,38 @@ def set_off(source: Source, run: Run, begin: Callable[..., Run]) -> str:
     with engine().store.reading() as db:
         busy = store_runs.at_work(db, source.id)
     if busy is not None:
-        text = f"run {busy.id} still works on this source: wait for it, or cancel it"
+        text = gettext(
+            "run %(id)s still works on this source: wait for it, or cancel it", id=busy.id
+        )
         raise InvalidSetting("", text)
     try:
         ended = worked_on(source, begin(engine(), run))
     except Overtaken:
-        raise InvalidSetting("", "somebody else works on this run now") from None
+        raise InvalidSetting("", gettext("somebody else works on this run now")) from None
     except InvalidSetting as error:
-        raise InvalidSetting("", f"{error.key} {error.message}") from error
-    if ended.is_at_work:
-        return "Saved. The changes are carried out now."
-    if ended.state is RunState.FAILED:
-        return "Saved, but the run stopped before its end."
-    return f"Saved. {spoken(Summary(ended.counts, ended.held)) or 'No account had to be changed.'}"
+        key = gettext("settings") if error.key == "settings" else error.key
+        raise InvalidSetting("", f"{key} {in_words(error.message)}") from error
+    return ended_in_words(ended)
+
+
+def ended_in_words(run: Run) -> str:
+    """Return how a run went that was carried out."""
+    if run.is_at_work:
+        return gettext("Saved. The changes are carried out now.")
+    if run.state is RunState.FAILED:
+        return gettext("Saved, but the run stopped before its end.")
+    changes = spoken(Summary(run.counts, run.held))
+    if not changes:
+        return gettext("Saved. No account had to be changed.")
+    return gettext("Saved. %(changes)s", changes=changes)
 
 
 def cancel(source: Source, run: Run) -> str:
     """End a run where it is."""
     if not (run.is_at_work or run.state is RunState.PLANNED):
-        raise InvalidSetting("", "this run is over already")
+        raise InvalidSetting("", gettext("this run is over already"))
     sync_runs.cancel(engine(), visitor(), run)
-    return "The run was cancelled. What was done stays."
+    return gettext("The run was cancelled. What was done stays.")
 
 
 def again(source: Source, run: Run) -> Run:
@@ -197,17 +232,23 @@ def can_resume(run: Run) -> bool:
 
 
 def spoken(summary: Summary) -> str:
-    """Return what was done in one sentence, nothing if there was nothing to do."""
-    words = [word for word in KINDS if summary.counts.get(word)]
-    parts = [f"{summary.counts[word]} {word}" for word in words if word not in GROUP_COUNTS]
-    parts += [moved_in_words(summary.counts[word], word) for word in words if word in GROUP_COUNTS]
-    text = f"Changes: {', '.join(parts)}." if parts else ""
-    return f"{text} {summary.held} wait under Approvals." if summary.held else text
+    """Return what was done in a sentence or two, nothing if there was nothing to do."""
+    found = [(word, summary.counts[word]) for word in KINDS if summary.counts.get(word)]
+    parts = [moved(word, n) if word in MOVED else counted(word, n) for word, n in found]
+    told = [gettext("Changes: %(changes)s.", changes=", ".join(parts))] if parts else []
+    if summary.held:
+        told.append(gettext("%(count)s wait under Approvals.", count=summary.held))
+    return " ".join(told)
 
 
-def moved_in_words(count: int, word: str) -> str:
+def counted(word: str, count: int) -> str:
+    """Return a count of people by what happens to them."""
+    return gettext(COUNTED[word], count=count)
+
+
+def moved(word: str, count: int) -> str:
     """Return how many people gain or lose a group."""
-    return f"1 person {word}s a group" if count == 1 else f"{count} people {word} a group"
+    return ngettext(*MOVED[word], count)
 
 
 # -- history and export ----------------------------------------------------------------------------
@@ -223,6 +264,7 @@ def runs(key: str) -> ResponseReturnValue:
         "runs",
         found=found,
         in_words={run.id: joined(settings_in_words(run.settings)) for run in found},
+        counted=counted,
         kept=store_runs.KEPT_PER_SOURCE,
     )
 

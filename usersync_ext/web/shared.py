@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from flask import redirect, render_template, request, session, url_for
@@ -20,8 +20,8 @@ from ..state import current_state
 from ..store import sources
 from ..store.waiting import count_waiting
 from ..sync.engine import Engine
-from . import language, reasons
-from .language import N_
+from . import language, reasons, words
+from .language import NN_
 
 T = TypeVar("T")
 PAGE_SIZE = 50
@@ -32,9 +32,14 @@ NOTICE = "usersync_notice"
 SOURCE_KEY = re.compile(r"[a-z0-9-]+")
 BOLD = re.compile(r"\*\*(.+?)\*\*")
 AGO = (
-    (86_400, N_("%(count)s day ago"), N_("%(count)s days ago")),
-    (3_600, N_("%(count)s hour ago"), N_("%(count)s hours ago")),
-    (60, N_("%(count)s minute ago"), N_("%(count)s minutes ago")),
+    (86_400, NN_("%(count)s day ago", "%(count)s days ago")),
+    (3_600, NN_("%(count)s hour ago", "%(count)s hours ago")),
+    (60, NN_("%(count)s minute ago", "%(count)s minutes ago")),
+)
+LENGTHS = (
+    (86_400, NN_("%(count)s day", "%(count)s days")),
+    (3_600, NN_("%(count)s hour", "%(count)s hours")),
+    (60, NN_("%(count)s minute", "%(count)s minutes")),
 )
 
 
@@ -73,7 +78,7 @@ def visitor() -> Actor:
 def load_source(key: str) -> Source:
     """Return a source by its key. Raises NotFound."""
     if not SOURCE_KEY.fullmatch(key):
-        raise NotFound("there is no such source")
+        raise NotFound(language.gettext("there is no such source"))
     with engine().store.reading() as db:
         return sources.get_source(db, key)
 
@@ -162,10 +167,17 @@ def days_left(at: datetime) -> int:
 def ago(at: datetime) -> str:
     """Return how long ago a time was, in words."""
     seconds = max(0, int((datetime.now(UTC) - at).total_seconds()))
-    for size, one, many in AGO:
+    for size, forms in AGO:
         if seconds >= size:
-            return language.ngettext(one, many, seconds // size)
+            return language.ngettext(*forms, seconds // size)
     return language.gettext("just now")
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in words, in its largest unit."""
+    seconds = int(length.total_seconds())
+    size, forms = next((unit for unit in LENGTHS if seconds >= 2 * unit[0]), LENGTHS[-1])
+    return language.ngettext(*forms, max(1, round(seconds / size)))
 
 
 def take_notice() -> str:
@@ -190,7 +202,9 @@ class Helpers:
     notice: Callable[[], str] = take_notice
     bold: Callable[[str], Markup] = emphasised
     ago: Callable[[datetime], str] = ago
+    duration: Callable[[timedelta], str] = duration
     days_left: Callable[[datetime], int] = days_left
+    kind: Callable[[str], str] = words.kind_in_words
     reason: Callable[[str], str] = reasons.in_words
     sentence: Callable[[str], str] = sentence
     attributes: Callable[..., dict[str, str]] = attributes

@@ -10,6 +10,7 @@ from ..store import tokens as store_tokens
 from ..sync import admin
 from .forms import ActionForm, TokenForm, attempt
 from .guard import recent_auth_missing, sign_in_again
+from .language import gettext
 from .shared import ID, Route, done, engine, load_source, source_page, visitor
 
 
@@ -58,7 +59,8 @@ def revoke_token(key: str, token_id: int) -> ResponseReturnValue:
     form = ActionForm()
     if form.validate_on_submit():
         admin.revoke_token(engine(), visitor(), source, token)
-        return done("The token was revoked; it opens nothing any more.", ".tokens", key=key)
+        text = gettext("The token was revoked; it opens nothing any more.")
+        return done(text, ".tokens", key=key)
     return source_page("token_revoke.html", source, "tokens", token=token, form=form)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.attributes import Reference, values_at
 from ..core.expressions import Choice, Constant, Template
-from ..core.fields import FieldRule, Wanted, field_rules
+from ..core.fields import STANDARD, FieldRule, Wanted, field_rules
 from ..core.groups import ON_THE_FLY, collisions, directory_name, included, is_protected_name
 from ..core.records import Identity, Source
 from ..core.scope import SourceGroup, Verdict, activity_of, scope_of
@@ -18,6 +18,7 @@ from ..store.engine import Session
 from ..sync.engine import Engine
 from ..sync.planning import groups_of, name_from, received_name, wanted_fields
 from ..sync.work import Work
+from .language import gettext
 from .people import listed
 from .shared import visitor
 
@@ -133,7 +134,8 @@ def chosen_person(db: Session, source: Source, name: str) -> Identity | None:
         return None
     found = people.find_people(db, name, source)
     if not found:
-        raise InvalidSetting("person", f"{source.name} has nobody called {name}")
+        text = gettext("%(source)s has nobody called %(name)s", source=source.name, name=name)
+        raise InvalidSetting("person", text)
     return mirror.get_identities(db, source.id, [found[0].id])[0]
 
 
@@ -219,7 +221,7 @@ def field_preview(record: Mapping[str, Any], rule: FieldRule, wanted: Wanted) ->
     """Return what a row of the mapping reads and makes."""
     references = dict.fromkeys(references_of(rule.choices))
     return FieldPreview(
-        label=rule.label,
+        label=gettext(rule.label) if rule.name in STANDARD else rule.name,
         raw=tuple(
             listed(str(path), value) for path in references for value in values_at(record, path)
         ),
