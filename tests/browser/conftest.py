@@ -216,7 +216,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, axe: str) -> Iterator[Serve
 
 
 def at_once(app: Any) -> Any:
-    """Return an app whose answers are complete: a browser that leaves a page leaves no open file."""
+    """Return an app whose answers are complete, so that a browser's leaving leaves no file open."""
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
         with closing(app(environ, start_response)) as parts:
@@ -227,7 +227,8 @@ def at_once(app: Any) -> Any:
 
 def new_site(folder: Path, name: str, **extension: Any) -> Site:
     """Return a site on a new database of its own."""
-    site = build(folder, name, {"SEND_FILE_MAX_AGE_DEFAULT": 3600}, **extension)
+    config = {"SEND_FILE_MAX_AGE_DEFAULT": 3600, "USERSYNC_LANGUAGE": "browser"}
+    site = build(folder, name, config, **extension)
     migrate.upgrade(site.state.engine.store)
     return site
 

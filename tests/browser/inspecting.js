@@ -83,12 +83,14 @@
 
   async function axe(options) {
     const result = await window.axe.run(document, options);
-    return result.violations.map(violation => [
-      violation.impact,
-      `${violation.id} (${violation.impact}): `
-        + violation.nodes.slice(0, 3).map(node => `${node.target} ${node.any.concat(node.all, node.none).map(check => check.message)[0] || ""}`).join("; ")
-        + (violation.nodes.length > 3 ? `; and ${violation.nodes.length - 3} more` : ""),
-    ]);
+    return result.violations.map(({ id, impact, nodes }) => {
+      const places = nodes.slice(0, 3).map(node => {
+        const [check] = [...node.any, ...node.all, ...node.none];
+        return `${node.target} ${check ? check.message : ""}`;
+      });
+      const more = nodes.length > 3 ? `; and ${nodes.length - 3} more` : "";
+      return `${id} (${impact}): ${places.join("; ")}${more}`;
+    });
   }
 
   // Where the focus is: its place among the stops, and what is wrong with how it shows.

