@@ -48,7 +48,7 @@ SOURCES = ("acme", "beta")
 ACCOUNTS, MEMBERSHIPS, GROUPS = map(table_of, (AccountRow, MembershipRow, DirectoryGroupRow))
 LINKS, IDENTITIES, JOURNAL = map(table_of, (LinkRow, IdentityRow, JournalRow))
 HELD, RUN = map(table_of, (HeldRow, RunRow))
-BUFFERED = frozenset({"usersync_request", "usersync_token", "usersync_outbox"})
+BUFFERED = frozenset({"usersync_request", "usersync_stray", "usersync_token", "usersync_outbox"})
 """Tables that requests change without changing anything about people."""
 RUNS = frozenset(
     {

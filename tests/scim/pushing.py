@@ -18,7 +18,9 @@ from usersync_ext.store.record_tables import JournalRow
 from usersync_ext.store.schema import Base
 
 Rows = dict[str, list[dict[str, Any]]]
-BUFFERED = frozenset({"usersync_request", "usersync_token", "usersync_source", "usersync_outbox"})
+BUFFERED = frozenset(
+    f"usersync_{name}" for name in ("request", "stray", "token", "source", "outbox")
+)
 """Tables that requests change without changing anything about people."""
 
 

@@ -163,6 +163,13 @@ def test_without_directory_going_active_says_what_is_missing(site):
     assert "No directory is selected" in site.words(page)
 
 
+@pytest.mark.parametrize("wanted", ["observe", "off"])
+def test_what_stops_accounts_from_being_kept_up_says_how_many(filled, wanted):
+    page = filled.words(filled.get(f"/sources/acme/state/{wanted}"))
+
+    assert "3 accounts are managed by Acme and are concerned." in page
+
+
 def test_a_source_can_be_renamed_and_keeps_its_address(site):
     site.add_source("Acme")
 

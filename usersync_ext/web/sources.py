@@ -124,10 +124,13 @@ def state(key: str, wanted: str) -> ResponseReturnValue:
     ready = bool(source.directory) and source.directory in engine().directories
     large = is_large(engine(), source)
     preview, left = consequences(source) if going and ready and not large else (None, 0)
+    with engine().store.reading() as db:
+        accounts = store_sources.count_links(db, source.id)
     return source_page(
         "state.html",
         source,
         "connection",
+        account_count=accounts,
         wanted=wanted,
         preview=preview,
         left=left,
