@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
 
 from ..core.mapping import identity_from_record
 from ..core.records import Identity
@@ -14,12 +14,23 @@ from ..core.username import fold
 from .columns import table_of
 from .engine import Session
 from .resources import StoredResource, json_pairs, pairs_from_json
-from .schema import GroupMemberRow, GroupRow, IdentityEmailRow, IdentityRow
+from .schema import GroupMemberRow, GroupRow, IdentityEmailRow, IdentityRow, TokenRow
 
 TABLE = table_of(IdentityRow)
 EMAILS = table_of(IdentityEmailRow)
 GROUPS = table_of(GroupRow)
 MEMBERS = table_of(GroupMemberRow)
+TOKENS = table_of(TokenRow)
+IS_TEST_PERSON = (
+    exists()
+    .where(
+        TOKENS.c.trial.is_(True),
+        TOKENS.c.source_id == TABLE.c.source_id,
+        TOKENS.c.label == TABLE.c.external_id,
+    )
+    .correlate(TABLE)
+)
+"""Whether somebody is of a test that is under way (``store.trials``)."""
 
 
 def groups_of_column() -> ColumnElement[str]:
@@ -349,10 +360,10 @@ def user_names(session: Session, source_id: int, scim_ids: Sequence[str]) -> dic
 
 
 def identity_ids_after(session: Session, source_id: int, after: int, limit: int) -> list[int]:
-    """Return the next row ids of a source, to walk all its people in slices."""
+    """Return the next row ids of a source, to walk all its people but test persons in slices."""
     query = (
         select(TABLE.c.id)
-        .where(TABLE.c.source_id == source_id, TABLE.c.id > after)
+        .where(TABLE.c.source_id == source_id, TABLE.c.id > after, ~IS_TEST_PERSON)
         .order_by(TABLE.c.id)
         .limit(limit)
     )
@@ -365,7 +376,12 @@ def modified_since(
     """Return the row ids of people of a source who were written since a time, slice by slice."""
     query = (
         select(TABLE.c.id)
-        .where(TABLE.c.source_id == source_id, TABLE.c.id > after, TABLE.c.modified_at >= since)
+        .where(
+            TABLE.c.source_id == source_id,
+            TABLE.c.id > after,
+            TABLE.c.modified_at >= since,
+            ~IS_TEST_PERSON,
+        )
         .order_by(TABLE.c.id)
         .limit(limit)
     )

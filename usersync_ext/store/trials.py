@@ -10,16 +10,12 @@ from datetime import datetime
 
 from sqlalchemy import delete, or_, select, true
 
-from ..core.records import ChangeKind, Outcome
 from .columns import table_of
 from .engine import Session
-from .record_tables import JournalRow
-from .schema import IdentityEmailRow, IdentityRow, LinkRow, PlannedRow, SourceRow, TokenRow
+from .schema import IdentityEmailRow, IdentityRow, PlannedRow, SourceRow, TokenRow
 
 IDENTITIES = table_of(IdentityRow)
 EMAILS = table_of(IdentityEmailRow)
-JOURNAL = table_of(JournalRow)
-LINKS = table_of(LinkRow)
 PLANNED = table_of(PlannedRow)
 SOURCES = table_of(SourceRow)
 TOKENS = table_of(TokenRow)
@@ -93,21 +89,6 @@ def person_ids(session: Session, source_id: int, external_id: str) -> list[int]:
         IDENTITIES.c.source_id == source_id, IDENTITIES.c.external_id == external_id
     )
     return list(session.scalars(query.order_by(IDENTITIES.c.id)))
-
-
-def with_new_account(session: Session, ids: Collection[int]) -> list[int]:
-    """Return those of some people for whom an account was made that they still have."""
-    query = select(LINKS.c.identity_id).join(
-        JOURNAL,
-        (JOURNAL.c.identity_id == LINKS.c.identity_id)
-        & (JOURNAL.c.account_key == LINKS.c.account_key),
-    )
-    made = query.where(
-        LINKS.c.identity_id.in_(ids),
-        JOURNAL.c.kind == ChangeKind.CREATE,
-        JOURNAL.c.outcome == Outcome.APPLIED,
-    )
-    return list(session.scalars(made.distinct()))
 
 
 def remove(session: Session, source_id: int, external_id: str) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import schedule
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..core.records import Actor
 from ..errors import UserSyncError
 from . import leavers, runs, trials
 from .engine import Engine
@@ -22,7 +21,6 @@ logger = logging.getLogger("usersync")
 TICK_SECONDS = 5.0
 RUNS_EVERY_SECONDS = 30
 LEAVERS_EVERY_MINUTES = 30
-HOUSEKEEPING = Actor(kind="system", name="housekeeping")
 
 
 class Ticker:
@@ -72,7 +70,7 @@ class Ticker:
 
     def remove_test_persons(self) -> None:
         """Remove the test persons of processes that died."""
-        trials.remove_leftovers(self._engine, HOUSEKEEPING)
+        trials.remove_leftovers(self._engine)
 
     def safely(self, job: Callable[[], None]) -> None:
         """Run a job; what goes wrong is logged and tried again at its next time."""

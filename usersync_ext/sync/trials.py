@@ -1,8 +1,9 @@
 """Test persons: what a provider would send of one, what is answered, and nothing left behind.
 
 The requests go through the whole application, with a token of their own under which an active
-source only observes (``store.access``). Whatever happens, the person is removed at the end; what
-a process leaves behind when it dies is removed by the next test, or by ``remove_leftovers``.
+source only observes (``store.access``), and no run looks at the person (``store.mirror``).
+Whatever happens, the person is removed at the end; what a process leaves behind when it dies is
+removed by the next test, or by ``remove_leftovers``.
 """
 
 import json
@@ -21,7 +22,7 @@ from ..store import groups, sources, tokens, trials
 from ..store.groups import MemberIds
 from ..store.journal import add_admin_entry
 from ..store.trials import Namesake
-from . import admin, explain
+from . import explain
 from .engine import Engine
 from .grouping import account_after
 
@@ -143,7 +144,7 @@ def send_person(
                 decision = explained(engine, source, person)
         return Trial(person=person, answers=tuple(answers), decision=decision)
     finally:
-        remove(engine, actor, source, person.external_id)
+        remove(engine, source, person.external_id)
 
 
 def exchange(person: TestPerson, kind: str, send: Send) -> Iterator[Answer]:
@@ -254,25 +255,17 @@ def explained(engine: Engine, source: Source, person: TestPerson) -> Decision | 
     return decision
 
 
-def remove(engine: Engine, actor: Actor, source: Source, external_id: str) -> None:
-    """Remove a test person and their token.
-
-    An account is deleted, too, if a run or new rules of the same moment made one for them.
-    """
-    with engine.store.reading() as session:
-        ids = trials.person_ids(session, source.id, external_id)
-        made = trials.with_new_account(session, ids)
-    if made:
-        admin.end_accounts(engine, actor, source, made, "delete", "test person")
+def remove(engine: Engine, source: Source, external_id: str) -> None:
+    """Remove a test person and their token."""
     with engine.store.writing() as session:
         trials.remove(session, source.id, external_id)
 
 
-def remove_leftovers(engine: Engine, actor: Actor, source: Source | None = None) -> int:
+def remove_leftovers(engine: Engine, source: Source | None = None) -> int:
     """Remove the test persons of dead processes, of one source or of all; return how many."""
     with engine.store.reading() as session:
         found = trials.find_leftovers(session, datetime.now(UTC), source.id if source else None)
         left = [(sources.get_source(session, each.source), each.external_id) for each in found]
     for whose, external_id in left:
-        remove(engine, actor, whose, external_id)
+        remove(engine, whose, external_id)
     return len(left)

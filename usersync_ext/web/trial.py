@@ -137,7 +137,7 @@ def trial(key: str) -> ResponseReturnValue:
     obstacle = obstacle_of(source)
     result = None
     if form.is_submitted() and not obstacle:
-        remove_leftovers(engine(), visitor(), source)
+        remove_leftovers(engine(), source)
         person = form.person(source) if form.validate() else None
         if person is not None:
             result = send_person(engine(), visitor(), source, person, connected_to(source))
