@@ -107,6 +107,14 @@ def test_the_wheel_holds_every_module_and_nothing_else(tree, wheel):
     assert all(name.startswith(("usersync_ext/", "usersync_ext-")) for name in names)
 
 
+def test_the_wheel_holds_the_translations(tree, wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    compiled = {p.relative_to(tree).as_posix() for p in (tree / "usersync_ext").rglob("*.mo")}
+
+    assert compiled
+    assert compiled <= names
+
+
 def test_the_wheel_is_made_from_an_sdist_that_has_all_parts(built):
     [sdist] = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:

@@ -115,6 +115,15 @@ def test_the_only_one_whom_a_question_finds_is_explained_at_once(filled):
     assert len(names(filled.get("/people?search=some&why=1"))) == 3
 
 
+def test_whom_no_source_sent_is_to_be_looked_for_elsewhere(filled):
+    page = filled.get("/people?search=root&why=1")
+
+    assert "Nobody fits." in filled.words(page)
+    found = page.find("a", string="Accounts", href=lambda href: "search=root" in href)
+    accounts = filled.get(found["href"].removeprefix("/usersync"))
+    assert "root" in filled.words(accounts.select_one("tbody"))
+
+
 def test_people_are_found_by_the_beginning_of_an_e_mail(site):
     mails = [{"value": "Ann.Other@Mail.test"}]
     site.push(site.add_source(), "ann", emails=mails)
