@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from usersync_ext.core.records import Actor, PersonState
 from usersync_ext.store import journal, overview, people
@@ -119,3 +120,54 @@ def test_the_figures_and_days_of_the_overview(engine, sources):
     assert figures["acme"].silence is None
     assert (days[-1].given, days[-1].changed, days[-1].taken) == (3, 0, 0)
     assert sum(day.given for day in days) == 3
+
+
+def test_the_last_account_of_a_person_is_that_of_their_newest_line(engine, sources):
+    """And it is found by the lines of the person, however many others there are."""
+    with engine.store.writing() as session:
+        old, new = (
+            {**line_of(1), "kind": kind, "account_key": key}
+            for kind, key in (("create", "old"), ("adopt", "new"))
+        )
+        refused = {**line_of(1), "outcome": "refused", "account_key": "refused"}
+        elsewhere = {**line_of(1), "directory": "jira", "account_key": "elsewhere"}
+        journal.add_entries(session, [old, new, refused, elsewhere, line_of(2)])
+
+    with engine.store.reading() as session:
+        assert journal.last_accounts(session, "local", [1, 5]) == {1: "new"}
+        if session.dialect.name == "sqlite":
+            assert "usersync_journal_identity_id" in plan_of_lines(session)
+
+
+def line_of(identity_id):
+    return {
+        "at": datetime.now(UTC),
+        "source": "acme",
+        "actor": "token:usx_1234…",
+        "category": "change",
+        "kind": "create",
+        "subject": "ann",
+        "reason": "created",
+        "outcome": "applied",
+        "destructive": False,
+        "before": None,
+        "after": None,
+        "request_id": None,
+        "identity_id": identity_id,
+        "directory": "local",
+        "account_key": "1",
+        "group_key": None,
+    }
+
+
+def plan_of_lines(session):
+    seen = []
+
+    def note(_connection, _cursor, statement, parameters, *_rest):
+        seen.append((statement, parameters))
+
+    event.listen(session, "before_cursor_execute", note)
+    journal.last_accounts(session, "local", [1, 5])
+    event.remove(session, "before_cursor_execute", note)
+    statement, parameters = seen[0]
+    return str(session.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())

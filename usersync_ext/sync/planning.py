@@ -190,9 +190,7 @@ def accounts_before(
         for identity in identities
         if identity.external_id is not None and identity.id not in links
     }
-    accounts = journal.last_accounts(
-        session, work.source.key, work.directory.name, list(rows.values())
-    )
+    accounts = journal.last_accounts(session, work.directory.name, list(rows.values()))
     return {i: accounts[row] for i, row in rows.items() if row in accounts}
 
 
