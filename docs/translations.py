@@ -21,6 +21,7 @@ from jinja2 import Environment, nodes
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from usersync_ext.core.fields import STANDARD
 from usersync_ext.core.option import Option
 from usersync_ext.core.options import RULES
 from usersync_ext.providers import BUILT_IN
@@ -44,9 +45,16 @@ def messages() -> Iterator[tuple[Message, str]]:
     for path in sorted((ROOT / "templates").rglob("*.html")):
         for found in of_template(path.read_text(encoding="utf-8")):
             yield found, str(path.relative_to(ROOT))
+    yield from of_definitions()
+
+
+def of_definitions() -> Iterator[tuple[Message, str]]:
+    """Yield the texts of settings, fields and providers, which are no page's own."""
     for option in RULES:
         for text in texts_of_option(option):
             yield text, "usersync_ext/core/options.py"
+    for label, _ in STANDARD.values():
+        yield label, "usersync_ext/core/fields.py"
     for provider in BUILT_IN:
         for text in texts_of_provider(provider):
             yield text, f"usersync_ext/providers/{provider.kind}"

@@ -132,15 +132,28 @@ def test_people_are_found_by_the_beginning_of_an_e_mail(site):
     assert names(site.get("/people?search=ann.OTHER@")) == ["ann"]
 
 
-def test_people_who_are_gone_are_listed_only_where_asked_for(site):
+def test_people_who_are_gone_are_found_but_not_listed_among_the_others(site):
     source = site.add_source(state="active")
     site.push(source, "ann@x.test", "ben@x.test")
     site.delete(source, "ann@x.test")
 
     assert names(site.get("/people")) == ["ben@x.test"]
-    assert names(site.get("/people?search=ann")) == []
+    assert names(site.get("/people?source=acme")) == ["ben@x.test"]
+    assert names(site.get("/people?search=ann")) == ["ann@x.test"]
     assert names(site.get("/people?state=gone")) == ["ann@x.test"]
     assert names(site.get("/people?state=gone&search=ann&source=acme")) == ["ann@x.test"]
+
+
+def test_whose_deletion_is_held_is_found_as_held(site):
+    """Their source deleted them, and their account is still there: somebody will ask why."""
+    rules = {"removal_limit_count": "0", "removal_limit_percent": "0"}
+    source = site.add_source(state="active", rules=rules)
+    site.push(source, "ann@x.test")
+    site.delete(source, "ann@x.test")
+
+    assert names(site.get("/people?state=held")) == ["ann@x.test"]
+    answer = site.client.get("/usersync/people?search=ann&why=1")
+    assert "Held" in site.words(site.get(answer.location.removeprefix("/usersync")))
 
 
 HOSTILE = [

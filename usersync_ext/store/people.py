@@ -248,23 +248,22 @@ def list_people(
     source: Source | None = None,
     search: str = "",
     state: PersonState | None = None,
-    deleted: bool = False,
     after_id: int = 0,
     limit: int = 100,
 ) -> list[Person]:
     """Return people in the order in which they came; ``after_id`` continues a page.
 
     ``search`` is the beginning of a user name, full name or e-mail, or a whole externalId or SCIM
-    id.
-    Those whom the source deleted are listed if ``deleted`` is set, else the others.
+    id. Whom their source deleted is listed only where a search or a state asks for them: their
+    account may still be there.
     """
-    gone = IDENTITIES.c.deleted_at
-    life = gone.is_not(None) if deleted else gone.is_(None)
-    narrow = [life, IDENTITIES.c.state == state] if state is not None else [life]
+    narrow = [IDENTITIES.c.state == state] if state is not None else []
     if search:
         ids = sorted(i for i in find_ids(session, search, source, narrow) if i > after_id)
         return people_by_id(session, ids[:limit])
-    narrow = [*narrow, IDENTITIES.c.id > after_id]
+    narrow.append(IDENTITIES.c.id > after_id)
+    if state is None:
+        narrow.append(IDENTITIES.c.deleted_at.is_(None))
     query = people_query().where(*narrow).order_by(IDENTITIES.c.id).limit(limit)
     if source is not None:
         query = query.where(IDENTITIES.c.source_id == source.id)

@@ -59,17 +59,6 @@ def find_namesake(session: Session, source_id: int, keys: Collection[str]) -> Na
     return None if row is None else Namesake(row.user_name, bool(row.is_test))
 
 
-def newest_user_name(session: Session, source_id: int) -> str:
-    """Return the user name of the living person who came last, ``""`` where there is nobody."""
-    query = (
-        select(IDENTITIES.c.user_name)
-        .where(IDENTITIES.c.source_id == source_id, IDENTITIES.c.deleted_at.is_(None))
-        .order_by(IDENTITIES.c.id.desc())
-        .limit(1)
-    )
-    return session.scalar(query) or ""
-
-
 def find_leftovers(session: Session, now: datetime, source_id: int | None = None) -> list[Leftover]:
     """Return the test persons of dead processes, of one source or of all."""
     query = (

@@ -15,18 +15,6 @@ from ..core.fields import CASES, MAX_ROWS, STANDARD, canonical_mapping, read_row
 from .language import N_, gettext
 from .shared import has_control_characters
 
-FIELDS = (
-    N_("full name"),
-    N_("given name"),
-    N_("family name"),
-    N_("e-mail"),
-    N_("phone"),
-    N_("title"),
-    N_("department"),
-    N_("manager"),
-    N_("locale"),
-)
-"""What ``core.fields.STANDARD`` calls the fields, to be translated."""
 CELLS = ("field", "from", "case", "regex", "replacement")
 NUMBERED = re.compile(r"(\d{1,4})-(field|from|case|regex|replacement)")
 

@@ -25,7 +25,6 @@ def people() -> ResponseReturnValue:
         source=chosen,
         search=typed("search"),
         state=state,
-        deleted=state is PersonState.GONE,
         after_id=after,
         limit=PAGE_SIZE + 1,
     )

@@ -15,7 +15,7 @@ from wtforms.validators import DataRequired, Length
 
 from ..core.records import Source, SourceState
 from ..state import current_state
-from ..store import group_tree, runs, trials
+from ..store import group_tree, people, runs, trials
 from ..sync.trials import (
     Answer,
     Reply,
@@ -122,8 +122,8 @@ def taken_by(namesake: trials.Namesake) -> str:
 def defaults(source: Source) -> dict[str, str]:
     """Return a test person whose names look like those of the provider."""
     with engine().store.reading() as db:
-        newest = trials.newest_user_name(db, source.id) or "@example.com"
-    _, at, domain = newest.rpartition("@")
+        newest = people.newest_person(db, source)
+    _, at, domain = (newest.user_name if newest else "@example.com").rpartition("@")
     return {
         "user_name": f"test.person@{domain}" if at else "test.person",
         "full_name": "Test Person",
