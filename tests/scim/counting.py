@@ -135,8 +135,17 @@ def named(statement: str) -> str:
     return f"{statement.split()[0]} {' '.join(tables)}"
 
 
+def settle(scim) -> None:
+    """Write what earlier requests left to be written, or its timer would write it in between.
+
+    That is a row for each signal that was sent: thousands after a large group.
+    """
+    state_of(scim.app).engine.recorder.flush()
+
+
 def statements_of(scim, method: str, path: str, body: dict | None = None) -> list[str]:
     """Return the names of the statements that a request runs on a connection that knows nothing."""
+    settle(scim)
     state_of(scim.app).engine.store.dispose()
     with statements(scim.app) as seen:
         answer = scim.request(method, path, body)
@@ -158,12 +167,8 @@ def plans_of(scim, method: str, path: str, body: dict | None = None) -> list[str
 
 @contextmanager
 def effort(scim) -> Iterator[list[int]]:
-    """Count the instructions that SQLite runs and the rows that it changes.
-
-    What earlier requests left to be written (sent signals, one row for each of 5,000 members) is
-    written before, or its timer would write it in between.
-    """
-    state_of(scim.app).engine.recorder.flush()
+    """Count the instructions that SQLite runs and the rows that it changes."""
+    settle(scim)
     engine = state_of(scim.app).engine.store.engine
     engine.dispose()
     counted = [0, 0]
